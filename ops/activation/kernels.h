@@ -1,0 +1,14 @@
+#pragma once
+
+#include "ops/activation/activation.h"
+#include "tensor/stream.h"
+
+namespace lacuna::kernels {
+
+void elu(const CpuStream& stream, const Tensor& x, Tensor& y);
+void elu_grad(const CpuStream& stream, const Tensor& g, const Tensor& y, Tensor& dx);
+void leaky_relu(const CpuStream& stream, const Tensor& x, double slope, Tensor& y);
+void clip(const CpuStream& stream, const Tensor& x, double lo, double hi, Tensor& y);
+void gate(const CpuStream& stream, const Tensor& g, const Tensor& x, const Gate& gate, Tensor& y);
+
+}  // namespace lacuna::kernels

@@ -1,0 +1,62 @@
+#include "ops/arithmetic/functors.h"
+#include "ops/arithmetic/kernels.h"
+#include "ops/broadcast/stretch.h"
+#include "ops/launch.h"
+
+namespace lacuna::kernels {
+namespace {
+
+// With the steps known to the compiler (1: the operand moves along the run, 0: it stays) the loop vectorises.
+template <int step_a, int step_b, class T, class F>
+void run_pairs(const CpuStream& stream, const Stretch<2>& stretch, const T* a, const T* b, T* y, F f) {
+  stretch.for_each_run(stream, [=](int64_t begin, int64_t length, const auto& offsets) {
+    const T *ra = a + offsets[0], *rb = b + offsets[1];
+    T* ry = y + begin;
+    for (int64_t i = 0; i < length; ++i) ry[i] = f(ra[i * step_a], rb[i * step_b]);
+  });
+}
+
+template <class F>
+void binary(const CpuStream& stream, const char* op, const Tensor& a, const Tensor& b, Tensor& y, F f) {
+  const Stretch<2> stretch(y.shape(), {a.shape(), b.shape()});
+  const int last = stretch.rank() - 1;
+  visit_float(y.dtype(), op, [&]<class T>(T) {
+    const T *pa = a.data<T>(), *pb = b.data<T>();
+    T* py = y.data<T>();
+    if (stretch.stride(0, last) == 0) {
+      run_pairs<0, 1>(stream, stretch, pa, pb, py, f);
+    } else if (stretch.stride(1, last) == 0) {
+      run_pairs<1, 0>(stream, stretch, pa, pb, py, f);
+    } else {
+      run_pairs<1, 1>(stream, stretch, pa, pb, py, f);
+    }
+  });
+}
+
+}  // namespace
+
+void add(const CpuStream& stream, const Tensor& a, const Tensor& b, Tensor& y) {
+  binary(stream, "add", a, b, y, functors::Add{});
+}
+
+void sub(const CpuStream& stream, const Tensor& a, const Tensor& b, Tensor& y) {
+  binary(stream, "sub", a, b, y, functors::Sub{});
+}
+
+void mul(const CpuStream& stream, const Tensor& a, const Tensor& b, Tensor& y) {
+  binary(stream, "mul", a, b, y, functors::Mul{});
+}
+
+void div(const CpuStream& stream, const Tensor& a, const Tensor& b, Tensor& y) {
+  binary(stream, "div", a, b, y, functors::Div{});
+}
+
+void affine(const CpuStream& stream, const Tensor& x, double factor, double offset, Tensor& y) {
+  visit_float(x.dtype(), "affine", [&]<class T>(T) {
+    for_each(stream, x.numel(),
+             [x = x.data<T>(), y = y.data<T>(), factor = static_cast<T>(factor),
+              offset = static_cast<T>(offset)](int64_t i) { y[i] = factor * x[i] + offset; });
+  });
+}
+
+}  // namespace lacuna::kernels

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "tensor/functor.h"
+
+/// The binary operations on one pair of values, as types so that loops can be compiled for each.
+namespace lacuna::functors {
+
+struct Add {
+  template <class T>
+  LACUNA_HD T operator()(T a, T b) const {
+    return a + b;
+  }
+};
+
+struct Sub {
+  template <class T>
+  LACUNA_HD T operator()(T a, T b) const {
+    return a - b;
+  }
+};
+
+struct Mul {
+  template <class T>
+  LACUNA_HD T operator()(T a, T b) const {
+    return a * b;
+  }
+};
+
+struct Div {
+  template <class T>
+  LACUNA_HD T operator()(T a, T b) const {
+    return a / b;
+  }
+};
+
+}  // namespace lacuna::functors

@@ -1,0 +1,129 @@
+#include <algorithm>
+#include <cstring>
+
+#include "ops/concat/kernels.h"
+
+namespace lacuna::kernels {
+namespace {
+
+constexpr int64_t block_bytes = 1 << 16;
+constexpr int64_t tile = 16;  // a row of an f32 tile is one cache line
+
+/// A tensor seen as rows: everything from `axis` inwards is one row.
+struct Rows {
+  int64_t count, bytes;  // rows, and the length of each
+  int64_t step;          // bytes from one element of the axis to the next
+};
+
+Rows rows_from(const Tensor& x, int axis) {
+  int64_t count = 1, step = size_of(x.dtype());
+  for (int a = 0; a < axis; ++a) count *= x.dim(a);
+  for (int a = axis + 1; a < x.rank(); ++a) step *= x.dim(a);
+  return {count, step * x.dim(axis), step};
+}
+
+void copy_rows(const CpuStream& stream, int64_t rows, int64_t bytes, const std::byte* x, int64_t x_pitch, std::byte* y,
+               int64_t y_pitch) {
+  if (bytes == 0) return;
+  parallel_for(stream, rows, std::max<int64_t>(1, block_bytes / bytes), [=](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      std::memcpy(y + r * y_pitch, x + r * x_pitch, static_cast<size_t>(bytes));
+    }
+  });
+}
+
+/// The axes of a permutation but those that the innermost loops run over: where position `index` of them begins in x
+/// and y.
+struct OuterLoops {
+  int rank = 0;
+  int64_t count = 1;
+  int64_t extent[Shape::max_rank], x_stride[Shape::max_rank], y_stride[Shape::max_rank];
+
+  void add(int64_t n, int64_t x_step, int64_t y_step) {
+    extent[rank] = n, x_stride[rank] = x_step, y_stride[rank] = y_step;
+    ++rank;
+    count *= n;
+  }
+  void locate(int64_t index, int64_t& x_offset, int64_t& y_offset) const {
+    x_offset = y_offset = 0;
+    for (int k = rank - 1; k >= 0; --k) {
+      const int64_t i = index % extent[k];
+      index /= extent[k];
+      x_offset += i * x_stride[k];
+      y_offset += i * y_stride[k];
+    }
+  }
+};
+
+/// y(p, q) = x(q, p) for p < np, q < nq, in tiles.
+template <class T>
+void transpose(const T* x, int64_t x_stride, T* y, int64_t y_stride, int64_t np, int64_t nq) {
+  for (int64_t q0 = 0; q0 < nq; q0 += tile) {
+    const int64_t q1 = std::min(nq, q0 + tile);
+    for (int64_t p = 0; p < np; ++p) {
+      for (int64_t q = q0; q < q1; ++q) y[p * y_stride + q] = x[q * x_stride + p];
+    }
+  }
+}
+
+}  // namespace
+
+void slice(const CpuStream& stream, const Tensor& x, int axis, int64_t start, Tensor& y) {
+  const Rows from = rows_from(x, axis), to = rows_from(y, axis);
+  copy_rows(stream, to.count, to.bytes, static_cast<const std::byte*>(x.raw()) + start * from.step, from.bytes,
+            static_cast<std::byte*>(y.raw()), to.bytes);
+}
+
+void place(const CpuStream& stream, const Tensor& x, int axis, int64_t start, Tensor& y) {
+  const Rows from = rows_from(x, axis), to = rows_from(y, axis);
+  copy_rows(stream, from.count, from.bytes, static_cast<const std::byte*>(x.raw()), from.bytes,
+            static_cast<std::byte*>(y.raw()) + start * to.step, to.bytes);
+}
+
+void permute(const CpuStream& stream, const Tensor& x, const std::vector<int>& axes, Tensor& y) {
+  const int rank = x.rank(), last = rank - 1;
+  int64_t x_stride[Shape::max_rank], y_stride[Shape::max_rank];  // of each axis of x, in x and in y
+  for (int64_t a = last, step = 1; a >= 0; --a) {
+    x_stride[a] = step;
+    step *= x.shape()[static_cast<int>(a)];
+  }
+  for (int64_t k = last, step = 1; k >= 0; --k) {
+    y_stride[axes[k]] = step;
+    step *= x.shape()[axes[k]];
+  }
+  OuterLoops outer;
+  for (const int a : axes) {
+    if (a != last && a != axes[last]) outer.add(x.shape()[a], x_stride[a], y_stride[a]);
+  }
+
+  visit_any(x.dtype(), [&]<class T>(T) {
+    const T* from = x.data<T>();
+    T* to = y.data<T>();
+    const int64_t inner = x.shape()[last];
+    if (axes[last] == last) {
+      const int64_t bytes = inner * size_of(x.dtype());
+      parallel_for(stream, outer.count, std::max<int64_t>(1, block_bytes / bytes), [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          int64_t x_offset, y_offset;
+          outer.locate(i, x_offset, y_offset);
+          std::memcpy(to + y_offset, from + x_offset, static_cast<size_t>(bytes));
+        }
+      });
+      return;
+    }
+    // The innermost axes of x and y differ: transpose the plane of the two, a strip of the one at a time.
+    const int64_t other = x.shape()[axes[last]], strip = std::max(tile, tile * tile / other);
+    const int64_t strips = (inner + strip - 1) / strip, grain = std::max<int64_t>(1, (1 << 14) / (strip * other));
+    parallel_for(stream, outer.count * strips, grain, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        int64_t x_offset, y_offset;
+        outer.locate(i / strips, x_offset, y_offset);
+        const int64_t p0 = i % strips * strip;
+        transpose(from + x_offset + p0, x_stride[axes[last]], to + y_offset + p0 * y_stride[last], y_stride[last],
+                  std::min(strip, inner - p0), other);
+      }
+    });
+  });
+}
+
+}  // namespace lacuna::kernels

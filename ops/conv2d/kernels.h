@@ -1,0 +1,18 @@
+#pragma once
+
+#include "ops/conv2d/conv2d.h"
+#include "tensor/stream.h"
+
+namespace lacuna::kernels {
+
+/// y = activate(conv2d(x, w) + b); an undefined b adds nothing.
+void conv2d(const CpuStream& stream, const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dOptions& options,
+            const Activation& activation, Tensor& y);
+
+/// dx: the input gradient of a convolution with zero padding (same or valid).
+void conv2d_input(const CpuStream& stream, const Tensor& g, const Tensor& w, const Conv2dOptions& options, Tensor& dx);
+
+/// dw: the weight gradient.
+void conv2d_weight(const CpuStream& stream, const Tensor& x, const Tensor& g, const Conv2dOptions& options, Tensor& dw);
+
+}  // namespace lacuna::kernels

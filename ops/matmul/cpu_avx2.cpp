@@ -1,0 +1,11 @@
+// Compiled for AVX2 with FMA: nothing here may be included by or shared with other files.
+#define LACUNA_VECTOR_BYTES 32
+#define LACUNA_TILE_ROWS 6
+#include "ops/matmul/cpu_tile.inc"
+
+namespace lacuna::kernels {
+
+const TileKernels<float> avx2_f32 = kernels_named<float>("avx2");
+const TileKernels<double> avx2_f64 = kernels_named<double>("avx2");
+
+}  // namespace lacuna::kernels

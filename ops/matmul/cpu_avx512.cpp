@@ -1,0 +1,11 @@
+// Compiled for AVX-512: nothing here may be included by or shared with other files.
+#define LACUNA_VECTOR_BYTES 64
+#define LACUNA_TILE_ROWS 12
+#include "ops/matmul/cpu_tile.inc"
+
+namespace lacuna::kernels {
+
+const TileKernels<float> avx512_f32 = kernels_named<float>("avx512");
+const TileKernels<double> avx512_f64 = kernels_named<double>("avx512");
+
+}  // namespace lacuna::kernels

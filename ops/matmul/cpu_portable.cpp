@@ -1,0 +1,11 @@
+// 16-byte vectors: SSE2, NEON, or whatever the compiler makes of them elsewhere.
+#define LACUNA_VECTOR_BYTES 16
+#define LACUNA_TILE_ROWS 6
+#include "ops/matmul/cpu_tile.inc"
+
+namespace lacuna::kernels {
+
+const TileKernels<float> portable_f32 = kernels_named<float>("portable");
+const TileKernels<double> portable_f64 = kernels_named<double>("portable");
+
+}  // namespace lacuna::kernels

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+
+namespace lacuna::kernels {
+
+/// The innermost loops of all matrix products, for one instruction set. Either computes a full rows x columns tile, row
+/// by row, of sums held in registers:
+///   by_rows:    tile(i,j) = sum over taps t and k < depth of a[t * rows + i][k] * b[(t * depth + k) * columns + j]
+///   by_columns: tile(i,j) = sum over k < depth of a[k][i] * b[k * columns + j]
+/// Both read their left operand in place, by_rows through one pointer per row and tap, by_columns (whose left operand
+/// is transposed) through one per depth: a convolution needs no copy of its input, only the addresses of the pixels
+/// under each tap.
+template <class T>
+struct TileKernels {
+  const char* name;
+  int64_t rows, columns;
+  void (*by_rows)(int64_t taps, int64_t depth, const T* const* a, const T* b, T* tile);
+  void (*by_columns)(int64_t depth, const T* const* a, const T* b, T* tile);
+};
+
+/// The best kernels that this CPU runs. The environment variable LACUNA_CPU (portable, avx2, avx512) caps the choice.
+template <class T>
+const TileKernels<T>& tile_kernels();
+
+extern const TileKernels<float> portable_f32, avx2_f32, avx512_f32;
+extern const TileKernels<double> portable_f64, avx2_f64, avx512_f64;
+
+/// Elements of the largest tile of any instruction set.
+constexpr int64_t max_tile = 12 * 32;
+
+}  // namespace lacuna::kernels

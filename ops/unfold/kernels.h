@@ -1,0 +1,11 @@
+#pragma once
+
+#include "ops/unfold/unfold.h"
+#include "tensor/stream.h"
+
+namespace lacuna::kernels {
+
+void unfold(const CpuStream& stream, const Tensor& x, const PatchOptions& options, Tensor& y);
+void fold(const CpuStream& stream, const Tensor& patches, const PatchOptions& options, Tensor& y);
+
+}  // namespace lacuna::kernels

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "tensor/image.h"
+
+namespace lacuna {
+
+/// The picture at another size, bilinear: the triangle filter of half-width max(1, in / out) on each axis, so that
+/// every sample of the source counts where a side shrinks (no aliasing); cut and normalised at the border. Each channel
+/// on its own, samples rounded to nearest. The picture itself if it has that size already. Throws Error unless height
+/// and width are positive.
+Image resize_image(const Image& image, int64_t height, int64_t width);
+
+/// The rectangle of height x width whose first pixel is (top, left); throws Error unless it lies within the picture.
+Image crop_image(const Image& image, int64_t top, int64_t left, int64_t height, int64_t width);
+
+}  // namespace lacuna
