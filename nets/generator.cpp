@@ -1,0 +1,171 @@
+#include "nets/generator.h"
+
+#include "ops/activation/activation.h"
+#include "ops/arithmetic/arithmetic.h"
+#include "ops/broadcast/broadcast.h"
+#include "ops/concat/concat.h"
+#include "ops/pad/pad.h"
+#include "ops/resize/resize.h"
+
+namespace lacuna {
+namespace {
+
+constexpr int64_t size_unit = 8;  // two strides of 2, then the attention's rate of 2
+
+constexpr Activation elu_after{.kind = Activation::Kind::elu};
+constexpr Activation relu_after{.kind = Activation::Kind::relu};
+constexpr Activation nothing_after{};
+
+/// Writes a stage down layer by layer; each layer's input is the output of the one before.
+class Stage {
+ public:
+  Stage(int64_t in, Padding padding) : in_(in), padding_(padding) {}
+
+  Stage& conv(const std::string& name, int64_t kernel, int64_t out, Activation activation = elu_after) {
+    return add({name, kernel, in_, out, {.padding = padding_}, activation, false});
+  }
+  Stage& down(const std::string& name, int64_t out) {
+    return add({name + "_downsample", 3, in_, out, {.stride = 2, .padding = padding_}, elu_after, false});
+  }
+  Stage& up(const std::string& name, int64_t out) {
+    const std::string level = name + "_upsample";
+    return add({level + "/" + level + "_conv", 3, in_, out, {.padding = padding_}, elu_after, true});
+  }
+  /// Four layers of dilation 2, 4, 8, 16, numbered from `first`.
+  Stage& atrous(const std::string& prefix, int first, int64_t out) {
+    for (int i = 0; i < 4; ++i) {
+      add({prefix + std::to_string(first + i) + "_atrous",
+           3,
+           in_,
+           out,
+           {.dilation = int64_t{2} << i, .padding = padding_},
+           elu_after,
+           false});
+    }
+    return *this;
+  }
+  ConvLayers layers() const { return layers_; }
+
+ private:
+  Stage& add(ConvLayer layer) {
+    in_ = layer.out;
+    layer.name = "inpaint_net/" + layer.name;
+    layers_.push_back(std::move(layer));
+    return *this;
+  }
+
+  int64_t in_;
+  Padding padding_;
+  ConvLayers layers_;
+};
+
+/// concat(picture, ones, mask), the input of either stage.
+Variable with_mask(const Variable& picture, const Variable& mask) {
+  const Shape plane{picture.dim(0), picture.dim(1), picture.dim(2), 1};
+  const Variable ones = Tensor::full(plane, 1, picture.dtype(), picture.device());
+  return concat({picture, ones, broadcast_to(mask, plane)}, 3);
+}
+
+int64_t up_to_unit(int64_t n) { return (n + size_unit - 1) / size_unit * size_unit; }
+
+}  // namespace
+
+Generator::Generator(const GeneratorOptions& options, uint64_t seed) : options_(options) {
+  const int64_t c = options.cnum;
+  check(c >= 2 && c % 2 == 0, "[generator] cnum is an even number of channels, not ", c);
+  const Padding padding = options.padding;
+
+  coarse_ = Stage(5, padding)
+                .conv("conv1", 5, c)
+                .down("conv2", 2 * c)
+                .conv("conv3", 3, 2 * c)
+                .down("conv4", 4 * c)
+                .conv("conv5", 3, 4 * c)
+                .conv("conv6", 3, 4 * c)
+                .atrous("conv", 7, 4 * c)
+                .conv("conv11", 3, 4 * c)
+                .conv("conv12", 3, 4 * c)
+                .up("conv13", 2 * c)
+                .conv("conv14", 3, 2 * c)
+                .up("conv15", c)
+                .conv("conv16", 3, c / 2)
+                .conv("conv17", 3, 3, nothing_after)
+                .layers();
+  if (!options.one_stage) {
+    dilated_ = Stage(5, padding)
+                   .conv("xconv1", 5, c)
+                   .down("xconv2", c)
+                   .conv("xconv3", 3, 2 * c)
+                   .down("xconv4", 2 * c)
+                   .conv("xconv5", 3, 4 * c)
+                   .conv("xconv6", 3, 4 * c)
+                   .atrous("xconv", 7, 4 * c)
+                   .layers();
+    attended_ = Stage(5, padding)
+                    .conv("pmconv1", 5, c)
+                    .down("pmconv2", c)
+                    .conv("pmconv3", 3, 2 * c)
+                    .down("pmconv4", 4 * c)
+                    .conv("pmconv5", 3, 4 * c)
+                    .conv("pmconv6", 3, 4 * c, relu_after)
+                    .layers();
+    after_attention_ = Stage(4 * c, padding).conv("pmconv9", 3, 4 * c).conv("pmconv10", 3, 4 * c).layers();
+    decoder_ = Stage(8 * c, padding)
+                   .conv("allconv11", 3, 4 * c)
+                   .conv("allconv12", 3, 4 * c)
+                   .up("allconv13", 2 * c)
+                   .conv("allconv14", 3, 2 * c)
+                   .up("allconv15", c)
+                   .conv("allconv16", 3, c / 2)
+                   .conv("allconv17", 3, 3, nothing_after)
+                   .layers();
+  }
+  for (const ConvLayers* layers : {&coarse_, &dilated_, &attended_, &after_attention_, &decoder_}) {
+    add_params(params_, *layers, seed, options.dtype);
+  }
+}
+
+GeneratorOutput Generator::operator()(const Variable& image, const Variable& mask) const {
+  check(image.rank() == 4 && image.dim(3) == 3, "[generator] the picture must be (N,H,W,3), not ", image.shape());
+  const int64_t n = image.dim(0), height = image.dim(1), width = image.dim(2);
+  check(mask.rank() == 4 && (mask.dim(0) == n || mask.dim(0) == 1) && mask.dim(1) == height && mask.dim(2) == width &&
+            mask.dim(3) == 1,
+        "[generator] the mask must be (N or 1,H,W,1) for a picture ", image.shape(), ", not ", mask.shape());
+  check(height >= 1 && width >= 1, "[generator] the picture ", image.shape(), " has no pixels");
+
+  const Variable incomplete = image * (1.0 - mask);
+  const Padding2d padding{.bottom = up_to_unit(height) - height, .right = up_to_unit(width) - width};
+  if (padding.bottom == 0 && padding.right == 0) return run(incomplete, mask);
+
+  GeneratorOutput output = run(pad(incomplete, padding, PadMode::symmetric), pad(mask, padding, PadMode::symmetric));
+  output.coarse = crop(output.coarse, 0, 0, height, width);
+  output.fine = crop(output.fine, 0, 0, height, width);
+  return output;
+}
+
+GeneratorOutput Generator::run(const Variable& incomplete, const Variable& mask) const {
+  GeneratorOutput output;
+  output.coarse = clip(apply(coarse_, params_, with_mask(incomplete, mask)), -1, 1);
+  if (options_.one_stage) {
+    output.fine = output.coarse;
+    return output;
+  }
+  const Variable refined = with_mask(complete(output.coarse, incomplete, mask), mask);
+  const Variable dilated = apply(dilated_, params_, refined);
+  Variable attended = apply(attended_, params_, refined);
+  if (options_.attention == GeneratorOptions::Attention::contextual) {
+    const Variable hole = resize_nearest(mask.detach(), attended.dim(1), attended.dim(2));
+    AttentionOutput attention = contextual_attention(attended, attended, hole.value());
+    attended = attention.y;
+    output.offsets = attention.offsets;
+  }
+  attended = apply(after_attention_, params_, attended);
+  output.fine = clip(apply(decoder_, params_, concat({dilated, attended}, 3)), -1, 1);
+  return output;
+}
+
+Variable complete(const Variable& generated, const Variable& image, const Variable& mask) {
+  return generated * mask + image * (1.0 - mask);
+}
+
+}  // namespace lacuna

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace lacuna {
+
+struct AdamOptions {
+  double beta1 = 0.5;     ///< decay of the mean of the gradients, in [0, 1)
+  double beta2 = 0.9;     ///< decay of the mean of their squares, in [0, 1)
+  double epsilon = 1e-8;  ///< added to the root of that mean, > 0
+};
+
+/// Adam (Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015) in the form of its section 2's last paragraph,
+/// which TensorFlow uses. In update t = 1, 2, ... with gradient g:
+///   m = beta1 m + (1 - beta1) g,   v = beta2 v + (1 - beta2) g^2,
+///   p -= lr sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + epsilon).
+class Adam {
+ public:
+  using Named = std::vector<std::pair<std::string, Tensor>>;
+
+  /// Updates the parameters' storage in place; they must be f32 or f64 and their names distinct.
+  Adam(Named parameters, const AdamOptions& options);
+
+  /// One update; gradients in the parameters' order, of their shapes and types.
+  void step(const std::vector<Tensor>& gradients, double lr);
+
+  /// How many updates were made.
+  int64_t updates() const { return updates_; }
+
+  /// Everything that the next update depends on besides the parameters: "m/NAME" and "v/NAME" for each parameter (handles, not
+  /// copies) and "updates", an i32 scalar.
+  Named state() const;
+  /// Goes on from what state() returned. Throws, changing nothing, if a tensor is missing, unknown or does not fit.
+  void load(const Named& state);
+
+ private:
+  AdamOptions options_;
+  Named parameters_;
+  std::vector<Tensor> means_, squares_;
+  int64_t updates_ = 0;
+};
+
+/// The root of the sum of all squares, in f64. The same bits for any number of threads.
+double global_norm(const std::vector<Tensor>& tensors);
+
+/// Where the gradients' global norm exceeds max_norm > 0, new tensors scaled down to it; else the gradients themselves.
+std::vector<Tensor> clip_by_global_norm(const std::vector<Tensor>& gradients, double max_norm);
+
+}  // namespace lacuna
