@@ -92,7 +92,8 @@ Image decode_image(std::string_view bytes, const std::string& name) {
   check(!bytes.empty(), "[image] ", name, ": the file is empty");
   if (bytes.starts_with("\x89PNG\r\n\x1a\n"sv)) return codecs::decode_png(bytes, name);
   if (bytes.starts_with("\xff\xd8\xff"sv)) {
-    return upright(codecs::decode_jpeg(bytes, name), codecs::jpeg_layout(bytes).orientation);
+    const codecs::Photograph photograph = codecs::decode_jpeg(bytes, name);
+    return upright(photograph.image, photograph.orientation);
   }
   if (bytes.starts_with("BM")) return codecs::decode_bmp(bytes, name);
   const char* foreign = foreign_format(bytes);

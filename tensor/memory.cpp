@@ -14,6 +14,7 @@ namespace {
 
 constexpr int64_t alignment = 64;
 constexpr int64_t red_zone = 256;  // bytes on either side of a checked block
+static_assert(red_zone >= readable_slack);
 constexpr unsigned char red = 0xA5;
 constexpr unsigned char poison = 0xFF;  // all ones is a NaN in f32, f64 and bf16
 
@@ -29,8 +30,7 @@ const bool keeps_freed_memory = [] {
 
 unsigned char* aligned_block(int64_t bytes) {
   void* p = nullptr;
-  const int64_t rounded = std::max<int64_t>(bytes, 1);
-  if (posix_memalign(&p, alignment, static_cast<size_t>(rounded)) != 0) {
+  if (posix_memalign(&p, alignment, static_cast<size_t>(bytes + readable_slack)) != 0) {
     fail("[memory] out of memory: cannot allocate ", bytes, " bytes on the CPU");
   }
   return static_cast<unsigned char*>(p);

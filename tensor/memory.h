@@ -7,6 +7,10 @@
 
 namespace lacuna {
 
+/// Bytes that may be read, not written, beyond the end of every block: kernels load whole vectors and drop what is
+/// beyond.
+constexpr int64_t readable_slack = 128;
+
 /// `bytes` of uninitialised memory on `device`, aligned to 64 bytes; released with the last owner.
 /// Throws Error when there is none left.
 std::shared_ptr<void> allocate(int64_t bytes, Device device);

@@ -22,7 +22,7 @@ int64_t Shape::numel() const {
 
 int Shape::normalize(int axis) const {
   const int from_first = axis < 0 ? axis + rank_ : axis;
-  check(from_first >= 0 && from_first < rank_, "[shape] there is no axis ", axis, " in ", str());
+  check(from_first >= 0 && from_first < rank_, "[shape] there is no axis ", axis, " in ", *this);
   return from_first;
 }
 

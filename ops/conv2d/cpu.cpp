@@ -48,7 +48,8 @@ template <class T>
 void gather_multiply(const CpuStream& stream, const Tensor& x, const AxisGather& rows, const AxisGather& columns,
                      const T* packed, const Lattice& lattice, const Epilogue<T>& epilogue, Tensor& y) {
   const TileKernels<T>& tile = tile_kernels<T>();
-  const int64_t width = x.dim(2), depth = x.dim(3), channels = y.dim(3);
+  const int64_t width = x.dim(2), depth = x.dim(3);
+  const int64_t out_rows = y.dim(1), out_columns = y.dim(2), channels = y.dim(3);
   const int64_t image = x.dim(1) * width * depth, taps = rows.taps * columns.taps;
   const int64_t panels = (channels + tile.columns - 1) / tile.columns;
   const int64_t per_image = lattice.rows * lattice.columns;
@@ -67,7 +68,7 @@ void gather_multiply(const CpuStream& stream, const Tensor& x, const AxisGather&
                     j = position % lattice.columns;
       const int64_t row = lattice.row_first + i * lattice.row_step;
       const int64_t column = lattice.column_first + j * lattice.column_step;
-      targets[p] = out + ((n * y.dim(1) + row) * y.dim(2) + column) * channels;
+      targets[p] = out + ((n * out_rows + row) * out_columns + column) * channels;
       const T** tap = pixels.data() + p / tile.rows * taps * tile.rows + p % tile.rows;
       for (int64_t r = 0; r < rows.taps; ++r) {
         const int64_t source_row = rows.source[r * rows.out + i];
@@ -205,40 +206,30 @@ void conv2d_weight(const CpuStream& stream, const Tensor& x, const Tensor& g, co
   visit_float(x.dtype(), "conv2d_weight", [&]<class T>(T) {
     const TileKernels<T>& tile = tile_kernels<T>();
     const int64_t panels = (channels + tile.columns - 1) / tile.columns;
-    const std::vector<T> zeros(static_cast<size_t>(depth), T{0});
-    // Rows of dw are taken tile.rows at a time within a tap, or all of a tap's where it has fewer.
-    const int64_t group_rows = std::min(depth, tile.rows), groups_per_tap = (depth + group_rows - 1) / group_rows;
+    const std::vector<T> zeros(static_cast<size_t>(depth + tile.rows), T{0});
+    const int64_t groups_per_tap = (depth + tile.rows - 1) / tile.rows;
     std::fill_n(dw.data<T>(), dw.numel(), T{0});
     parallel_for(stream, kh * kw * groups_per_tap, groups_per_task, [&](int64_t begin, int64_t end) {
       alignas(64) T sums[max_tile];
       std::vector<const T*> pixels(position_block), left(position_block);
-      std::vector<T> copy(static_cast<size_t>(depth < tile.rows ? position_block * tile.rows : 0), T{0});
       Tensor packed({panels * position_block * tile.columns}, dtype_of<T>());
       const CpuStream here{1, stream.precision};
       for (int64_t p0 = 0; p0 < positions; p0 += position_block) {
         const int64_t count = std::min(position_block, positions - p0);
         pack_panels(here, g.data<T>() + p0 * channels, count, channels, channels, 1, tile.columns, packed.data<T>());
         for (int64_t group = begin; group < end; ++group) {
-          const int64_t tap = group / groups_per_tap, first = group % groups_per_tap * group_rows;
+          const int64_t tap = group / groups_per_tap, first = group % groups_per_tap * tile.rows;
           if (group == begin || first == 0) {
             pixels_under_tap(x, row_gather, column_gather, tap, p0, count, zeros.data(), pixels.data());
           }
-          // A group that would reach beyond the last channel starts earlier, and its first rows are computed for
-          // nothing.
-          const int64_t valid_rows = std::min(group_rows, depth - first), spare = group_rows - valid_rows;
-          for (int64_t p = 0; p < count; ++p) left[p] = pixels[p] + first - spare;
-          if (!copy.empty()) {
-            for (int64_t p = 0; p < count; ++p) {
-              std::copy_n(left[p], depth, copy.data() + p * tile.rows);
-              left[p] = copy.data() + p * tile.rows;
-            }
-          }
+          const int64_t valid_rows = std::min(tile.rows, depth - first);
+          for (int64_t p = 0; p < count; ++p) left[p] = pixels[p] + first;
           for (int64_t panel = 0; panel < panels; ++panel) {
             tile.by_columns(count, left.data(), packed.data<T>() + panel * count * tile.columns, sums);
             const int64_t channel = panel * tile.columns, valid = std::min(tile.columns, channels - channel);
             for (int64_t i = 0; i < valid_rows; ++i) {
               T* row = dw.data<T>() + (tap * depth + first + i) * channels + channel;
-              for (int64_t j = 0; j < valid; ++j) row[j] += sums[(spare + i) * tile.columns + j];
+              for (int64_t j = 0; j < valid; ++j) row[j] += sums[i * tile.columns + j];
             }
           }
         }

@@ -33,22 +33,13 @@ void multiply(const CpuStream& stream, int64_t m, int64_t n, int64_t k, Matrix<T
       alignas(64) T out[max_tile];
       const bool transposed = a.column_stride != 1;
       std::vector<const T*> left(static_cast<size_t>(transposed ? kb : tile.rows));
-      std::vector<T> copy(static_cast<size_t>(transposed && m < tile.rows ? kb * tile.rows : 0));
       for (int64_t i0 = begin; i0 < end; i0 += tile.rows) {
         const int64_t valid_rows = std::min(tile.rows, end - i0);
-        // A tile that would reach beyond the last row starts earlier, and its first rows are computed for nothing.
-        const int64_t spare = transposed && m >= tile.rows ? std::max<int64_t>(i0 + tile.rows - m, 0) : 0;
-        const T* corner = a.data + (i0 - spare) * a.row_stride + k0 * a.column_stride;
+        const T* corner = a.data + i0 * a.row_stride + k0 * a.column_stride;
         if (!transposed) {
           for (int64_t i = 0; i < tile.rows; ++i) left[i] = corner + std::min(i, valid_rows - 1) * a.row_stride;
         } else {
           for (int64_t p = 0; p < kb; ++p) left[p] = corner + p * a.column_stride;
-        }
-        if (!copy.empty()) {
-          for (int64_t p = 0; p < kb; ++p) {
-            std::copy_n(left[p], m, copy.data() + p * tile.rows);
-            left[p] = copy.data() + p * tile.rows;
-          }
         }
         for (int64_t p = 0; p < panels; ++p) {
           const T* panel = packed_b + p * kb * tile.columns;
@@ -60,7 +51,7 @@ void multiply(const CpuStream& stream, int64_t m, int64_t n, int64_t k, Matrix<T
           const int64_t j0 = p * tile.columns, valid_columns = std::min(tile.columns, n - j0);
           for (int64_t i = 0; i < valid_rows; ++i) {
             T* row = y + (i0 + i) * n + j0;
-            for (int64_t j = 0; j < valid_columns; ++j) row[j] += out[(spare + i) * tile.columns + j];
+            for (int64_t j = 0; j < valid_columns; ++j) row[j] += out[i * tile.columns + j];
           }
         }
       }
