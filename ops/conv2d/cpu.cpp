@@ -47,7 +47,7 @@ struct Epilogue {
 template <class T>
 void gather_multiply(const CpuStream& stream, const Tensor& x, const AxisGather& rows, const AxisGather& columns,
                      const T* packed, const Lattice& lattice, const Epilogue<T>& epilogue, Tensor& y) {
-  const TileKernels<T>& tile = tile_kernels<T>();
+  const TileKernels<T>& tile = tile_kernels<T>(y.dim(3));
   const int64_t width = x.dim(2), depth = x.dim(3);
   const int64_t out_rows = y.dim(1), out_columns = y.dim(2), channels = y.dim(3);
   const int64_t image = x.dim(1) * width * depth, taps = rows.taps * columns.taps;
@@ -96,7 +96,7 @@ void gather_multiply(const CpuStream& stream, const Tensor& x, const AxisGather&
 
 template <class T>
 Tensor panels_for(int64_t depth, int64_t channels) {
-  const int64_t columns = tile_kernels<T>().columns;
+  const int64_t columns = tile_kernels<T>(channels).columns;
   return Tensor({(channels + columns - 1) / columns * columns * depth}, dtype_of<T>());
 }
 
@@ -148,7 +148,7 @@ void conv2d(const CpuStream& stream, const Tensor& x, const Tensor& w, const Ten
   const PadMode mode = pad_mode(options.padding);
   visit_float(x.dtype(), "conv2d", [&]<class T>(T) {
     Tensor packed = panels_for<T>(depth, channels);
-    pack_panels(stream, w.data<T>(), depth, channels, channels, 1, tile_kernels<T>().columns, packed.data<T>());
+    pack_panels(stream, w.data<T>(), depth, channels, channels, 1, tile_kernels<T>(channels).columns, packed.data<T>());
     gather_multiply<T>(
         stream, x, axis_gather(rows.in, rows.out, options.stride, tap_offsets(kh, options.dilation, rows.before), mode),
         axis_gather(columns.in, columns.out, options.stride, tap_offsets(kw, options.dilation, columns.before), mode),
@@ -180,7 +180,7 @@ void conv2d_input(const CpuStream& stream, const Tensor& g, const Tensor& w, con
             }
           }
         }
-        pack_panels(stream, stacked.data<T>(), depth, ci, ci, 1, tile_kernels<T>().columns, packed.data<T>());
+        pack_panels(stream, stacked.data<T>(), depth, ci, ci, 1, tile_kernels<T>(ci).columns, packed.data<T>());
         gather_multiply<T>(stream, g, input_gather(row_phase, row_taps, rows, lattice.rows, options),
                            input_gather(column_phase, column_taps, columns, lattice.columns, options), packed.data<T>(),
                            lattice, {}, dx);
@@ -204,7 +204,7 @@ void conv2d_weight(const CpuStream& stream, const Tensor& x, const Tensor& g, co
   const int64_t positions = x.dim(0) * rows.out * columns.out;
 
   visit_float(x.dtype(), "conv2d_weight", [&]<class T>(T) {
-    const TileKernels<T>& tile = tile_kernels<T>();
+    const TileKernels<T>& tile = tile_kernels<T>(channels);
     const int64_t panels = (channels + tile.columns - 1) / tile.columns;
     const std::vector<T> zeros(static_cast<size_t>(depth + tile.rows), T{0});
     const int64_t groups_per_tap = (depth + tile.rows - 1) / tile.rows;

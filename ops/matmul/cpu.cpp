@@ -19,7 +19,7 @@ struct Matrix {
 /// y (m x n, contiguous) = a (m x k) b (k x n).
 template <class T>
 void multiply(const CpuStream& stream, int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, T* y) {
-  const TileKernels<T>& tile = tile_kernels<T>();
+  const TileKernels<T>& tile = tile_kernels<T>(n);
   const int64_t panels = (n + tile.columns - 1) / tile.columns;
   const int64_t depth = std::min(k, depth_block);
   Tensor packed({panels * depth * tile.columns}, dtype_of<T>());

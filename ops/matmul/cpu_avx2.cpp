@@ -5,7 +5,7 @@
 
 namespace lacuna::kernels {
 
-const TileKernels<float> avx2_f32 = kernels_named<float>("avx2");
-const TileKernels<double> avx2_f64 = kernels_named<double>("avx2");
+const TileLevel<float> avx2_f32 = level_named<float>("avx2");
+const TileLevel<double> avx2_f64 = level_named<double>("avx2");
 
 }  // namespace lacuna::kernels

@@ -5,7 +5,7 @@
 
 namespace lacuna::kernels {
 
-const TileKernels<float> avx512_f32 = kernels_named<float>("avx512");
-const TileKernels<double> avx512_f64 = kernels_named<double>("avx512");
+const TileLevel<float> avx512_f32 = level_named<float>("avx512");
+const TileLevel<double> avx512_f64 = level_named<double>("avx512");
 
 }  // namespace lacuna::kernels

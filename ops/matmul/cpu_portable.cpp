@@ -5,7 +5,7 @@
 
 namespace lacuna::kernels {
 
-const TileKernels<float> portable_f32 = kernels_named<float>("portable");
-const TileKernels<double> portable_f64 = kernels_named<double>("portable");
+const TileLevel<float> portable_f32 = level_named<float>("portable");
+const TileLevel<double> portable_f64 = level_named<double>("portable");
 
 }  // namespace lacuna::kernels

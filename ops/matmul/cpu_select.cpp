@@ -28,26 +28,36 @@ Level chosen_level() {
   return wanted;
 }
 
+/// The levels of one element type, in the order of Level.
+template <class T>
+const TileKernels<T>& choose(const TileLevel<T>* const (&levels)[3], int64_t columns) {
+  static const Level level = chosen_level();
+  const TileLevel<T>& chosen = *levels[static_cast<int>(level)];
+  return columns <= chosen.narrow.columns ? chosen.narrow : chosen.wide;
+}
+
 }  // namespace
 
-template <>
-const TileKernels<float>& tile_kernels<float>() {
 #ifdef __x86_64__
-  static const Level level = chosen_level();
-  if (level == Level::avx512) return avx512_f32;
-  if (level == Level::avx2) return avx2_f32;
-#endif
-  return portable_f32;
+template <>
+const TileKernels<float>& tile_kernels<float>(int64_t columns) {
+  return choose<float>({&portable_f32, &avx2_f32, &avx512_f32}, columns);
 }
 
 template <>
-const TileKernels<double>& tile_kernels<double>() {
-#ifdef __x86_64__
-  static const Level level = chosen_level();
-  if (level == Level::avx512) return avx512_f64;
-  if (level == Level::avx2) return avx2_f64;
-#endif
-  return portable_f64;
+const TileKernels<double>& tile_kernels<double>(int64_t columns) {
+  return choose<double>({&portable_f64, &avx2_f64, &avx512_f64}, columns);
 }
+#else
+template <>
+const TileKernels<float>& tile_kernels<float>(int64_t columns) {
+  return choose<float>({&portable_f32, &portable_f32, &portable_f32}, columns);
+}
+
+template <>
+const TileKernels<double>& tile_kernels<double>(int64_t columns) {
+  return choose<double>({&portable_f64, &portable_f64, &portable_f64}, columns);
+}
+#endif
 
 }  // namespace lacuna::kernels

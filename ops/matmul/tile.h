@@ -19,12 +19,19 @@ struct TileKernels {
   void (*by_columns)(int64_t depth, const T* const* a, const T* b, T* tile);
 };
 
-/// The best kernels that this CPU runs. The environment variable LACUNA_CPU (portable, avx2, avx512) caps the choice.
+/// The kernels of one instruction set: tiles of two vectors' width, and of one for matrices that have no more columns.
 template <class T>
-const TileKernels<T>& tile_kernels();
+struct TileLevel {
+  TileKernels<T> wide, narrow;
+};
 
-extern const TileKernels<float> portable_f32, avx2_f32, avx512_f32;
-extern const TileKernels<double> portable_f64, avx2_f64, avx512_f64;
+/// The best kernels that this CPU runs for a product with `columns` columns. The environment variable LACUNA_CPU
+/// (portable, avx2, avx512) caps the choice.
+template <class T>
+const TileKernels<T>& tile_kernels(int64_t columns);
+
+extern const TileLevel<float> portable_f32, avx2_f32, avx512_f32;
+extern const TileLevel<double> portable_f64, avx2_f64, avx512_f64;
 
 /// Elements of the largest tile of any instruction set.
 constexpr int64_t max_tile = 12 * 32;

@@ -57,18 +57,20 @@ TEST_CASE("matmul: against Eigen over odd sizes") {
 
 TEST_CASE("matmul: every instruction set that this CPU has computes the same sums") {
   using namespace kernels;
-  std::vector<const TileKernels<float>*> levels{&portable_f32};
+  std::vector<const TileLevel<float>*> levels{&portable_f32};
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) levels.push_back(&avx2_f32);
   if (__builtin_cpu_supports("avx512f")) levels.push_back(&avx512_f32);
   MESSAGE("levels tested: ", levels.size(), " of 3");
-  for (const TileKernels<float>* level : levels) {
-    const int64_t taps = 3, depth = 7, rows = level->rows, columns = level->columns;
+  std::vector<const TileKernels<float>*> tiles;
+  for (const TileLevel<float>* level : levels) tiles.insert(tiles.end(), {&level->wide, &level->narrow});
+  for (const TileKernels<float>* kernels : tiles) {
+    const int64_t taps = 3, depth = 7, rows = kernels->rows, columns = kernels->columns;
     const Tensor a = case_values({taps * rows * depth}, 5).to(DType::f32);
     const Tensor b = case_values({taps * depth * columns}, 6).to(DType::f32);
     std::vector<const float*> pointers;
     for (int64_t i = 0; i < taps * rows; ++i) pointers.push_back(a.data<float>() + i * depth);
     Tensor tile({rows, columns}), expected = Tensor::zeros({rows, columns}, DType::f64);
-    level->by_rows(taps, depth, pointers.data(), b.data<float>(), tile.data<float>());
+    kernels->by_rows(taps, depth, pointers.data(), b.data<float>(), tile.data<float>());
     for (int64_t t = 0; t < taps; ++t) {
       for (int64_t i = 0; i < rows; ++i) {
         for (int64_t k = 0; k < depth; ++k) {
