@@ -10,37 +10,48 @@
 
 namespace lacuna::attention {
 
-void check_inputs(const Variable& f, const Variable& b, const Tensor& mask, const AttentionOptions& options) {
-  check(f.rank() == 4 && f.shape() == b.shape(), "[contextual_attention] f and b must be (N,H,W,C) of one shape: f ",
-        f.shape(), ", b ", b.shape());
-  check(options.ksize % 2 == 1 && options.fuse_k % 2 == 1, "[contextual_attention] ksize and fuse_k must be odd, not ",
-        options.ksize, " and ", options.fuse_k);
-  check(options.rate >= 1 && f.dim(1) % options.rate == 0 && f.dim(2) % options.rate == 0,
-        "[contextual_attention] the size must be a multiple of rate ", options.rate, ": f ", f.shape());
-  check(mask.rank() == 4 && (mask.dim(0) == 1 || mask.dim(0) == f.dim(0)) && mask.dim(1) == b.dim(1) &&
-            mask.dim(2) == b.dim(2) && mask.dim(3) == 1,
-        "[contextual_attention] the mask must be (N or 1,H,W,1) for b ", b.shape(), ", not ", mask.shape());
+Grid grid_of(const Variable& f, const Variable& b, const Tensor& mask, const AttentionOptions& options) {
+  const char* op = "[contextual_attention] ";
+  check(f.rank() == 4 && f.shape() == b.shape() && f.numel() > 0, op, "f ", f.shape(), " and b ", b.shape(),
+        " must have the same shape (N,H,W,C)");
+  check(f.dtype() == b.dtype(), op, "f is ", name_of(f.dtype()), " but b is ", name_of(b.dtype()));
+  const int64_t n = b.dim(0), height = b.dim(1), width = b.dim(2);
+  check(mask.rank() == 4 && (mask.dim(0) == 1 || mask.dim(0) == n) && mask.dim(1) == height && mask.dim(2) == width &&
+            mask.dim(3) == 1,
+        op, "mask must be (N or 1,H,W,1) for b ", b.shape(), ", not ", mask.shape());
+  check(options.ksize >= 1 && options.ksize % 2 == 1, op, "ksize must be odd, not ", options.ksize);
+  check(options.fuse_k >= 1 && options.fuse_k % 2 == 1, op, "fuse_k must be odd, not ", options.fuse_k);
+  check(options.rate >= 1 && height % options.rate == 0 && width % options.rate == 0, op, "height and width of b ",
+        b.shape(), " must be multiples of rate ", options.rate);
+  return {n, height / options.rate, width / options.rate};
 }
 
-Variable downscale(const Variable& x, int64_t rate) {
-  return rate == 1 ? x : resize_nearest(x, x.dim(1) / rate, x.dim(2) / rate);
+Variable downscale(const Variable& x, const Grid& grid) {
+  return x.dim(1) == grid.h && x.dim(2) == grid.w ? x : resize_nearest(x, grid.h, grid.w);
 }
 
-Variable available(const Tensor& mask, const AttentionOptions& options) {
-  const Variable patches = unfold(downscale(mask, options.rate), {.kernel = options.ksize});
-  const Variable hole_pixels = sum(patches, {-1});
-  return reshape(relu(1.0 - hole_pixels), {mask.dim(0), 1, -1});
+Variable availability(const Tensor& mask, const Grid& grid, int64_t ksize, DType dtype) {
+  const Variable patches = unfold(downscale(mask.to(dtype), grid), {.kernel = ksize});
+  const Variable holes = reshape(sum(patches, {-1}), {mask.dim(0), 1, 1, grid.positions()});
+  const Variable ones = Tensor::full(holes.shape(), 1, dtype, holes.device());
+  return gate(ones, holes, {.lo = 0, .hi = 0, .inside = 1, .outside = 0});
 }
 
-Variable attend(const Variable& scores, const Variable& m, double scale) { return softmax(scores * (m * scale)) * m; }
+Variable weights(Variable scores, const Variable& m, double scale) {
+  scores = scores * (scale * m);
+  scores = softmax(scores);
+  return scores * m;
+}
 
-Tensor best_match(const Tensor& attention, int64_t height, int64_t width) {
+Tensor best_matches(const Tensor& attention, const Grid& grid) {
   const Tensor best = argmax(attention, -1);
-  Tensor offsets({attention.dim(0), height, width, 2}, DType::i32);
+  Tensor offsets({best.dim(0), best.dim(1), best.dim(2), 2}, DType::i32, attention.device());
+  const int32_t width = static_cast<int32_t>(grid.w);
+  const int32_t* from = best.data<int32_t>();
+  int32_t* to = offsets.data<int32_t>();
   for (int64_t i = 0; i < best.numel(); ++i) {
-    const int32_t j = best.data<int32_t>()[i];
-    offsets.data<int32_t>()[2 * i] = j / static_cast<int32_t>(width);
-    offsets.data<int32_t>()[2 * i + 1] = j % static_cast<int32_t>(width);
+    to[2 * i] = from[i] / width;
+    to[2 * i + 1] = from[i] % width;
   }
   return offsets;
 }

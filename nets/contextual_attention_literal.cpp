@@ -1,7 +1,6 @@
 #include <limits>
 
 #include "nets/attention_parts.h"
-#include "nets/contextual_attention.h"
 #include "ops/activation/activation.h"
 #include "ops/arithmetic/arithmetic.h"
 #include "ops/concat/concat.h"
@@ -14,46 +13,50 @@
 namespace lacuna {
 namespace {
 
-using namespace attention;
-
-/// The propagation as the released code writes it: the matrix as a picture, convolved with the identity matrix.
-Variable fuse_once(const Variable& scores, int64_t fuse_k) {
-  Tensor identity = Tensor::zeros({fuse_k, fuse_k, 1, 1}, DType::f64);
-  for (int64_t i = 0; i < fuse_k; ++i) identity.data<double>()[i * fuse_k + i] = 1;
-  const Shape picture{scores.dim(0), scores.dim(1), scores.dim(2), 1};
-  return reshape(conv2d(reshape(scores, picture), identity.to(scores.dtype())), scores.shape());
+/// The sum along the diagonal of a matrix (N,L,L,1), as the released code has it: a convolution with the identity.
+Variable convolve_with_identity(const Variable& matrix, int64_t k) {
+  Tensor identity = Tensor::zeros({k, k, 1, 1}, DType::f64);
+  for (int64_t i = 0; i < k; ++i) identity.data<double>()[i * k + i] = 1;
+  return conv2d(matrix, identity.to(matrix.dtype()));
 }
 
-/// (N,h*w,h*w) with both indices row-major to column-major order; with h and w exchanged, back again.
-Variable transpose_order(const Variable& scores, int64_t h, int64_t w) {
-  const int64_t n = scores.dim(0);
-  return reshape(permute(reshape(scores, {n, h, w, h, w}), {0, 2, 1, 4, 3}), scores.shape());
+/// Step 3 on scores (N,L,L).
+Variable propagate(const Variable& scores, const attention::Grid& grid, int64_t k) {
+  const auto [n, h, w] = grid;
+  const int64_t l = grid.positions();
+  Variable s = convolve_with_identity(reshape(scores, {n, l, l, 1}), k);
+  s = permute(reshape(s, {n, h, w, h, w}), {0, 2, 1, 4, 3});
+  s = convolve_with_identity(reshape(s, {n, l, l, 1}), k);
+  return permute(reshape(s, {n, w, h, w, h}), {0, 2, 1, 4, 3});
 }
 
 }  // namespace
 
 AttentionOutput contextual_attention_literal(const Variable& f, const Variable& b, const Tensor& mask,
                                              const AttentionOptions& options) {
-  check_inputs(f, b, mask, options);
-  const int64_t n = f.dim(0), rate = options.rate, h = f.dim(1) / rate, w = f.dim(2) / rate, positions = h * w;
+  const attention::Grid grid = attention::grid_of(f, b, mask, options);
+  const auto [n, h, w] = grid;
+  const int64_t l = grid.positions();
 
-  const PatchOptions matched{.kernel = options.ksize};
-  const Variable f_patches = reshape(unfold(downscale(f, rate), matched), {n, positions, -1});
-  const Variable b_patches = reshape(unfold(downscale(b, rate), matched), {n, positions, -1});
-  const Variable norms = clip(sqrt(sum(square(b_patches), {-1}, true)), 1e-4, std::numeric_limits<double>::infinity());
-  Variable scores = matmul(f_patches, b_patches / norms, {.transpose_b = true});
-  if (options.fuse) {
-    scores = transpose_order(fuse_once(scores, options.fuse_k), h, w);
-    scores = transpose_order(fuse_once(scores, options.fuse_k), w, h);
-  }
-  const Variable attention = attend(scores, available(mask.to(f.dtype()), options), options.softmax_scale);
+  const auto patches_of = [&](const Variable& x) {
+    const Variable patches = unfold(attention::downscale(x, grid), {.kernel = options.ksize});
+    return reshape(patches, {n, l, -1});
+  };
+  const Variable b_patches = patches_of(b);
+  const Variable norms =
+      clip(sqrt(sum(square(b_patches), {-1}, true)), attention::least_norm, std::numeric_limits<double>::infinity());
+  Variable scores = matmul(patches_of(f), b_patches / norms, {.transpose_b = true});
+  if (options.fuse) scores = propagate(scores, grid, options.fuse_k);
 
-  const PatchOptions pasted{.kernel = 2 * rate, .stride = rate};
-  const Variable raw_patches = reshape(unfold(b, pasted), {n, positions, -1});
-  const Variable weighted = reshape(matmul(attention, raw_patches), {n, h, w, -1});
-  return {.y = fold(weighted, b.dim(1), b.dim(2), pasted) * 0.25,
-          .attention = reshape(attention, {n, h, w, positions}),
-          .offsets = best_match(attention.value(), h, w)};
+  const Variable m = attention::availability(mask, grid, options.ksize, b.dtype());
+  AttentionOutput output;
+  output.attention = attention::weights(reshape(scores, {n, h, w, l}), m, options.softmax_scale);
+  output.offsets = attention::best_matches(output.attention.value(), grid);
+
+  const PatchOptions cells{.kernel = 2 * options.rate, .stride = options.rate};
+  const Variable pasted = matmul(reshape(output.attention, {n, l, l}), reshape(unfold(b, cells), {n, l, -1}));
+  output.y = fold(reshape(pasted, {n, h, w, -1}), b.dim(1), b.dim(2), cells) / 4;
+  return output;
 }
 
 }  // namespace lacuna

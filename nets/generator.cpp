@@ -74,6 +74,7 @@ Generator::Generator(const GeneratorOptions& options, uint64_t seed) : options_(
   const int64_t c = options.cnum;
   check(c >= 2 && c % 2 == 0, "[generator] cnum is an even number of channels, not ", c);
   const Padding padding = options.padding;
+  check(padding != Padding::valid, "[generator] the padding must be same, reflect or symmetric");
 
   coarse_ = Stage(5, padding)
                 .conv("conv1", 5, c)
@@ -132,6 +133,9 @@ GeneratorOutput Generator::operator()(const Variable& image, const Variable& mas
             mask.dim(3) == 1,
         "[generator] the mask must be (N or 1,H,W,1) for a picture ", image.shape(), ", not ", mask.shape());
   check(height >= 1 && width >= 1, "[generator] the picture ", image.shape(), " has no pixels");
+  check(image.dtype() == options_.dtype && mask.dtype() == options_.dtype, "[generator] the parameters are ",
+        name_of(options_.dtype), ", the picture ", name_of(image.dtype()), " and the mask ", name_of(mask.dtype()),
+        "; convert them first");
 
   const Variable incomplete = image * (1.0 - mask);
   const Padding2d padding{.bottom = up_to_unit(height) - height, .right = up_to_unit(width) - width};
@@ -155,7 +159,7 @@ GeneratorOutput Generator::run(const Variable& incomplete, const Variable& mask)
   Variable attended = apply(attended_, params_, refined);
   if (options_.attention == GeneratorOptions::Attention::contextual) {
     const Variable hole = resize_nearest(mask.detach(), attended.dim(1), attended.dim(2));
-    AttentionOutput attention = contextual_attention(attended, attended, hole.value());
+    AttentionOutput attention = contextual_attention(attended, attended, hole.value(), {.keep_attention = false});
     attended = attention.y;
     output.offsets = attention.offsets;
   }

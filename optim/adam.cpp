@@ -30,8 +30,7 @@ void update(const CpuStream& stream, const Tensor& gradient, const AdamOptions& 
 }
 
 void copy(const Tensor& from, Tensor to) {
-  visit_float(to.dtype(), "adam",
-              [&]<class T>(T) { std::copy_n(from.data<T>(), from.numel(), to.data<T>()); });
+  visit_float(to.dtype(), "adam", [&]<class T>(T) { std::copy_n(from.data<T>(), from.numel(), to.data<T>()); });
 }
 
 }  // namespace
@@ -55,9 +54,9 @@ void Adam::step(const std::vector<Tensor>& gradients, double lr) {
         " parameters");
   for (size_t k = 0; k < gradients.size(); ++k) {
     const auto& [name, parameter] = parameters_[k];
-    check(gradients[k].shape() == parameter.shape() && gradients[k].dtype() == parameter.dtype(), "[adam] the gradient of ",
-          name, " is ", gradients[k].shape(), " ", name_of(gradients[k].dtype()), ", the parameter ", parameter.shape(), " ",
-          name_of(parameter.dtype()));
+    check(gradients[k].shape() == parameter.shape() && gradients[k].dtype() == parameter.dtype(),
+          "[adam] the gradient of ", name, " is ", gradients[k].shape(), " ", name_of(gradients[k].dtype()),
+          ", the parameter ", parameter.shape(), " ", name_of(parameter.dtype()));
   }
   ++updates_;
   const double t = static_cast<double>(updates_);
@@ -88,8 +87,8 @@ void Adam::load(const Named& state) {
     const auto found = given.find(name);
     check(found != given.end(), "[adam] the state lacks ", name);
     check(found->second.shape() == tensor.shape() && found->second.dtype() == tensor.dtype(), "[adam] ", name,
-          " is saved as ", found->second.shape(), " ", name_of(found->second.dtype()), " but must be ", tensor.shape(), " ",
-          name_of(tensor.dtype()));
+          " is saved as ", found->second.shape(), " ", name_of(found->second.dtype()), " but must be ", tensor.shape(),
+          " ", name_of(tensor.dtype()));
   }
   check(given.size() == own.size(), "[adam] the state holds ", given.size(), " tensors, ", own.size(), " are known");
   for (const auto& [name, tensor] : own) {

@@ -14,8 +14,8 @@ struct AdamOptions {
   double epsilon = 1e-8;  ///< added to the root of that mean, > 0
 };
 
-/// Adam (Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015) in the form of its section 2's last paragraph,
-/// which TensorFlow uses. In update t = 1, 2, ... with gradient g:
+/// Adam (Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015) in the form of its section 2's last
+/// paragraph, which TensorFlow uses. In update t = 1, 2, ... with gradient g:
 ///   m = beta1 m + (1 - beta1) g,   v = beta2 v + (1 - beta2) g^2,
 ///   p -= lr sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + epsilon).
 class Adam {
@@ -31,8 +31,8 @@ class Adam {
   /// How many updates were made.
   int64_t updates() const { return updates_; }
 
-  /// Everything that the next update depends on besides the parameters: "m/NAME" and "v/NAME" for each parameter (handles, not
-  /// copies) and "updates", an i32 scalar.
+  /// Everything that the next update depends on besides the parameters: "m/NAME" and "v/NAME" for each parameter
+  /// (handles, not copies) and "updates", an i32 scalar.
   Named state() const;
   /// Goes on from what state() returned. Throws, changing nothing, if a tensor is missing, unknown or does not fit.
   void load(const Named& state);

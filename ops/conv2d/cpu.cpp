@@ -9,8 +9,6 @@
 namespace lacuna::kernels {
 namespace {
 
-constexpr int64_t tiles_per_task = 8;
-
 /// Output positions first + step * i along each axis, i < count.
 struct Lattice {
   int64_t row_first, row_step, rows;
@@ -57,7 +55,8 @@ void gather_multiply(const CpuStream& stream, const Tensor& x, const AxisGather&
   const T* source = x.data<T>();
   T* out = y.data<T>();
 
-  parallel_for(stream, x.dim(0) * per_image, tile.rows * tiles_per_task, [&](int64_t begin, int64_t end) {
+  const int64_t task = rows_per_task(tile.rows, taps * depth * channels);
+  parallel_for(stream, x.dim(0) * per_image, task, [&](int64_t begin, int64_t end) {
     alignas(64) T sums[max_tile];
     const int64_t tiles = (end - begin + tile.rows - 1) / tile.rows;
     std::vector<const T*> pixels(static_cast<size_t>(tiles * taps * tile.rows));
@@ -193,7 +192,7 @@ void conv2d_input(const CpuStream& stream, const Tensor& g, const Tensor& w, con
 // a task owns some rows of dw, so the order of summation does not depend on the threads.
 void conv2d_weight(const CpuStream& stream, const Tensor& x, const Tensor& g, const Conv2dOptions& options,
                    Tensor& dw) {
-  constexpr int64_t position_block = 256, groups_per_task = 8;
+  constexpr int64_t position_block = 256;
   const int64_t kh = dw.dim(0), kw = dw.dim(1), depth = dw.dim(2), channels = dw.dim(3);
   const Conv2dAxis rows = conv2d_axis(x.dim(1), kh, options), columns = conv2d_axis(x.dim(2), kw, options);
   const PadMode mode = pad_mode(options.padding);
@@ -209,7 +208,8 @@ void conv2d_weight(const CpuStream& stream, const Tensor& x, const Tensor& g, co
     const std::vector<T> zeros(static_cast<size_t>(depth + tile.rows), T{0});
     const int64_t groups_per_tap = (depth + tile.rows - 1) / tile.rows;
     std::fill_n(dw.data<T>(), dw.numel(), T{0});
-    parallel_for(stream, kh * kw * groups_per_tap, groups_per_task, [&](int64_t begin, int64_t end) {
+    const int64_t task = rows_per_task(1, tile.rows * positions * channels);  // in groups of rows
+    parallel_for(stream, kh * kw * groups_per_tap, task, [&](int64_t begin, int64_t end) {
       alignas(64) T sums[max_tile];
       std::vector<const T*> pixels(position_block), left(position_block);
       Tensor packed({panels * position_block * tile.columns}, dtype_of<T>());

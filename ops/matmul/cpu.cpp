@@ -8,7 +8,6 @@ namespace lacuna::kernels {
 namespace {
 
 constexpr int64_t depth_block = 1024;  // a panel of this depth stays in the second-level cache
-constexpr int64_t tiles_per_task = 8;
 
 template <class T>
 struct Matrix {
@@ -29,7 +28,7 @@ void multiply(const CpuStream& stream, int64_t m, int64_t n, int64_t k, Matrix<T
   for (int64_t k0 = 0; k0 < k; k0 += depth_block) {
     const int64_t kb = std::min(depth_block, k - k0);
     pack_panels(stream, b.data + k0 * b.row_stride, kb, n, b.row_stride, b.column_stride, tile.columns, packed_b);
-    parallel_for(stream, m, tile.rows * tiles_per_task, [&](int64_t begin, int64_t end) {
+    parallel_for(stream, m, rows_per_task(tile.rows, kb * n), [&](int64_t begin, int64_t end) {
       alignas(64) T out[max_tile];
       const bool transposed = a.column_stride != 1;
       std::vector<const T*> left(static_cast<size_t>(transposed ? kb : tile.rows));

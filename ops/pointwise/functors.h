@@ -1,6 +1,5 @@
 #pragma once
 
-#include <bit>
 #include <cmath>
 #include <cstdint>
 
@@ -29,7 +28,7 @@ struct ExpTraits<double> {
   static constexpr double ln2_hi = 6.93145751953125e-1, ln2_lo = 1.42860682030941723212e-6;
 };
 
-constexpr double factorial(int k) { return k <= 1 ? 1 : k * factorial(k - 1); }
+LACUNA_HD constexpr double factorial(int k) { return k <= 1 ? 1 : k * factorial(k - 1); }
 
 /// The terms r^(i-k) / i! of the exponential series for i = k .. last, by Horner's rule.
 template <int k, int last, class T>
@@ -48,7 +47,7 @@ LACUNA_HD T power_of_two(T n) {
   using Bits = typename ExpTraits<T>::Bits;
   constexpr int mantissa = ExpTraits<T>::mantissa;
   constexpr T shifter = T(1.5) * static_cast<T>(Bits{1} << mantissa);  // puts a whole number into the lowest bits
-  return std::bit_cast<T>((std::bit_cast<Bits>(n + shifter) << mantissa) + std::bit_cast<Bits>(T(1)));
+  return bit_cast<T>((bit_cast<Bits>(n + shifter) << mantissa) + bit_cast<Bits>(T(1)));
 }
 
 /// e^x within about one unit in the last place, down to the denormals. Without branches or calls, so that loops over it
