@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the build and the tests need and that are missing. Silent when all is there.
+# Installs the Debian packages that the build and the tests need, and those named as arguments, where they are missing. Silent when
+# all is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,6 +13,7 @@ fail() {
 programs=(g++:g++ cmake:cmake ninja:ninja-build make:make)
 libraries=(doctest-dev libcli11-dev libeigen3-dev libjpeg-dev libpng-dev libspdlog-dev libstb-dev libtomlplusplus-dev
   nlohmann-json3-dev)
+libraries+=("$@")
 formatter=clang-format-14 # for the format test alone, which is skipped where there is none
 oldest_cmake=3.25
 
@@ -19,8 +21,7 @@ check_cmake() {
   local version
   version=$(cmake --version | sed -n 's/^cmake version //p')
   if [[ $(printf '%s\n' "$oldest_cmake" "$version" | sort -V | head -n 1) != "$oldest_cmake" ]]; then
-    fail "cmake $version is too old: $oldest_cmake or newer is needed (Ubuntu 22.04 has none: take it from" \
-      "https://apt.kitware.com or with 'pip install cmake')"
+    fail "cmake $version is too old: $oldest_cmake or newer is needed, which Debian 12 and Ubuntu 24.04 have"
   fi
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <bit>
 #include <cstdint>
 #include <type_traits>
 
@@ -19,11 +18,11 @@ struct bf16 {
 
   bf16() = default;
   LACUNA_HD explicit bf16(float x) {
-    const uint32_t u = std::bit_cast<uint32_t>(x);
+    const uint32_t u = bit_cast<uint32_t>(x);
     const bool nan = (u & 0x7fffffffu) > 0x7f800000u;
     bits = static_cast<uint16_t>(nan ? (u >> 16) | 0x40u : (u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
   }
-  LACUNA_HD explicit operator float() const { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+  LACUNA_HD explicit operator float() const { return bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 };
 
 int64_t size_of(DType dtype);

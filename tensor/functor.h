@@ -7,3 +7,14 @@
 #else
 #define LACUNA_HD
 #endif
+
+namespace lacuna {
+
+/// std::bit_cast for functors: the standard's own is no device function.
+template <class To, class From>
+LACUNA_HD constexpr To bit_cast(const From& x) {
+  static_assert(sizeof(To) == sizeof(From), "both types have the same size");
+  return __builtin_bit_cast(To, x);
+}
+
+}  // namespace lacuna

@@ -1,0 +1,59 @@
+#include "train/golden.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+#include "app/app.h"
+#include "app/suggest.h"
+#include "app/table.h"
+#include "tensor/check.h"
+
+namespace lacuna {
+namespace {
+
+struct GoldenArguments {
+  std::vector<std::string> paths;
+  bool failures = false;
+};
+
+void golden(const GoldenArguments& arguments) {
+  std::vector<std::filesystem::path> files;
+  for (const std::string& path : arguments.paths) {
+    for (const auto& file : golden_files(path)) files.push_back(file);
+  }
+  Table table({"case", "tensor", "error", "tolerance", "verdict"});
+  int64_t passed = 0, failed = 0;
+  for (const auto& file : files) {
+    for (const GoldenResult& r : run_golden_case(file)) {
+      ++(r.passed ? passed : failed);
+      if (r.passed && arguments.failures) continue;
+      const std::string verdict = r.passed ? "pass" : r.reason.empty() ? "FAIL" : "FAIL: " + r.reason;
+      table.add({r.name, r.tensor, short_number(r.error), short_number(r.tolerance), verdict});
+    }
+  }
+  if (!table.empty()) table.print(std::cout);
+  std::cout << passed << " passed, " << failed << " failed" << std::endl;
+  check(failed == 0, "[golden] ", failed, " of ", passed + failed, " comparisons failed");
+}
+
+}  // namespace
+
+void add_golden(CLI::App& app) {
+  auto arguments = std::make_shared<GoldenArguments>();
+  CLI::App* command = app.add_subcommand("golden", "Compare values and gradients with cases computed elsewhere");
+  command->add_option("PATH", arguments->paths, "Golden files, or folders that hold some")->required()->type_name("");
+  command->add_flag("--failures", arguments->failures, "List only what fails");
+  command->footer(
+      "A case is a safetensors file with inputs, expected outputs and expected gradients in float64. Its error is the\n"
+      "largest difference over max(1, largest expected value). What cannot be checked has failed.\n"
+      "Cases: " +
+      joined(golden_kinds(), 100) +
+      ".\n"
+      "Examples:\n"
+      "  lacuna golden tests/golden tests/golden_extra\n"
+      "  lacuna golden --failures tests/golden/generator__0_same.safetensors");
+  command->callback([arguments] { golden(*arguments); });
+}
+
+}  // namespace lacuna

@@ -1,0 +1,131 @@
+#include "tests/support/compare.h"
+#include "train/config.h"
+
+namespace lacuna {
+namespace {
+
+/// What parse_config says of a text.
+std::string complaint(const std::string& text) {
+  return test::error_of([&] { parse_config(text, "x.toml"); });
+}
+
+}  // namespace
+
+TEST_CASE("config: what is left out keeps the paper's values") {
+  const TrainConfig config = parse_config("", "x.toml");
+  CHECK(config.network.cnum == 32);
+  CHECK(config.critic_cnum == 64);
+  CHECK(config.batch == 16);
+  CHECK(config.critic_steps == 5);
+  CHECK(config.loss.l1 == 1.2);
+  CHECK(config.loss.ae == 1.2);
+  CHECK(config.loss.coarse == 1.2);
+  CHECK(config.loss.gan == 0.001);
+  CHECK(config.loss.gradient_penalty == 10);
+  CHECK(config.optimizer.lr == 1e-4);
+  CHECK(config.optimizer.adam.beta1 == 0.5);
+  CHECK(config.optimizer.adam.beta2 == 0.9);
+  CHECK(config.holes.hole_height == 128);
+  CHECK(config.holes.max_shrink == 32);
+}
+
+TEST_CASE("config: keys are read into their places") {
+  const TrainConfig config = parse_config(R"(
+[network]
+padding = "reflect"
+one_stage = true
+attention = "none"
+[data]
+train = ["a", "b c"]
+validation = "v"
+fit = "random_crop"
+[holes]
+kind = "strokes"
+[loss]
+adversarial = "hinge"
+critics = "local"
+discount = "distance"
+gamma = 1
+[optimizer]
+schedule = "step"
+warmup = 7
+[training]
+seed = 12
+)",
+                                          "x.toml");
+  CHECK(config.network.padding == Padding::reflect);
+  CHECK(config.network.one_stage);
+  CHECK(config.network.attention == GeneratorOptions::Attention::none);
+  CHECK(config.data.sources == std::vector<std::string>{"a", "b c"});
+  CHECK(config.validation == std::vector<std::string>{"v"});
+  CHECK(config.data.fit == DataOptions::Fit::random_crop);
+  CHECK(config.holes.kind == MaskOptions::Kind::strokes);
+  CHECK(config.loss.adversarial == Adversarial::hinge);
+  CHECK(config.loss.critics == TrainConfig::Loss::Critics::local);
+  CHECK(config.loss.discount == TrainConfig::Loss::Discount::distance);
+  CHECK(config.loss.gamma == 1);
+  CHECK(config.optimizer.schedule.kind == ScheduleOptions::Kind::step);
+  CHECK(config.optimizer.schedule.warmup == 7);
+  CHECK(config.seed == 12);
+}
+
+TEST_CASE("config: when the critics take part") {
+  TrainConfig config = parse_config("[training]\nadversarial_start = 5\n", "x.toml");
+  CHECK(!config.adversarial_at(4));
+  CHECK(config.adversarial_at(5));
+  config.pretrain_coarse = 8;
+  CHECK(!config.adversarial_at(7));
+  config.loss.gan = 0;
+  CHECK(!config.adversarial());
+  CHECK(!parse_config("[loss]\nadversarial = \"none\"\n", "x.toml").adversarial_at(9));
+}
+
+TEST_CASE("config: written and read again it is the same") {
+  TrainConfig config = parse_config("", "x.toml");
+  config.data.sources = {"a \"quoted\" folder", "back\\slash"};
+  config.optimizer.lr = 1.0 / 3;
+  config.seed = 123456789;
+  config.holes.kind = MaskOptions::Kind::boxes;
+  const std::string text = to_toml(config);
+  const TrainConfig again = parse_config(text, "x.toml");
+  CHECK(to_toml(again) == text);
+  CHECK(again.data.sources == config.data.sources);
+  CHECK(again.optimizer.lr == config.optimizer.lr);
+}
+
+TEST_CASE("config: the presets are sound, and paper.toml gives every default") {
+  const std::string folder = LACUNA_SOURCE_DIR "/train/configs/";
+  CHECK(to_toml(read_config(folder + "paper.toml")) == to_toml([] {
+          TrainConfig config;
+          config.validation_pictures = 16;
+          return config;
+        }()));
+  const TrainConfig cpu = read_config(folder + "cpu.toml");
+  CHECK(cpu.data.height == 128);
+  CHECK(cpu.adversarial_start > 0);
+}
+
+TEST_CASE("config: errors name the file, the line and the key") {
+  CHECK(complaint("[training]\nbatch = 0\n") ==
+        "[config] x.toml:2: training.batch must be a whole number from 1 to 4096, not 0");
+  CHECK(complaint("[training]\nbatch = \"many\"\n") ==
+        "[config] x.toml:2: training.batch must be a whole number from 1 to 4096, not 'many'");
+  CHECK(complaint("[training]\nbatch = 1.5\n") ==
+        "[config] x.toml:2: training.batch must be a whole number from 1 to 4096, not 1.5");
+  CHECK(complaint("\n[optimizer]\nlr = nan\n") ==
+        "[config] x.toml:3: optimizer.lr must be a number from 0 to 1, not nan");
+  CHECK(complaint("[network]\none_stage = 1\n") == "[config] x.toml:2: network.one_stage must be true or false, not 1");
+  CHECK(complaint("[data]\ntrain = [1]\n") == "[config] x.toml:2: data.train must be a path or a list of paths, not 1");
+  CHECK(complaint("[loss]\ncritics = \"all\"\n") ==
+        "[config] x.toml:2: loss.critics must be one of \"both\", \"global\", \"local\", not 'all'");
+  CHECK(complaint("[loss]\nl2 = 1\n") == "[config] x.toml:2: there is no key loss.l2");
+  CHECK(complaint("[los]\nl1 = 1\n") == "[config] x.toml:1: there is no section [los]");
+  CHECK(complaint("batch = 3\n") == "[config] x.toml:1: there is no section [batch]");
+  CHECK(complaint("loss = 3\n") == "[config] x.toml:1: [loss] must be a table");
+  CHECK(complaint("[loss\n").starts_with("[config] x.toml:1: "));
+  CHECK(complaint("[data]\nheight = 64\n") ==
+        "[config] x.toml: holes of 128x128 with a margin of 0 do not fit into pictures of 64x256");
+  CHECK(test::error_of([] { read_config("/nowhere.toml"); }).starts_with("[config] /nowhere.toml: "));
+}
+
+}  // namespace lacuna

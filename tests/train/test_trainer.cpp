@@ -1,0 +1,250 @@
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "autograd/grad.h"
+#include "ops/arithmetic/arithmetic.h"
+#include "ops/cases.h"
+#include "ops/pad/pad.h"
+#include "ops/pointwise/pointwise.h"
+#include "ops/reduce/reduce.h"
+#include "tests/support/compare.h"
+#include "train/trainer.h"
+
+namespace lacuna {
+namespace {
+
+/// Networks and pictures as small as they can be.
+TrainConfig tiny() {
+  TrainConfig config;
+  config.network.cnum = 4;
+  config.network.dtype = DType::f64;
+  config.critic_cnum = 2;
+  config.data.height = config.data.width = 16;
+  config.holes.hole_height = config.holes.hole_width = 8;
+  config.holes.max_shrink = 4;
+  config.batch = 2;
+  config.critic_steps = 2;
+  config.steps = 100;
+  config.seed = 7;
+  return config;
+}
+
+/// Batch k holds made-up pictures that follow from k.
+OpenSource made_up_pictures(int64_t batch = 2) {
+  return [batch](uint64_t first) -> PictureSource {
+    return [batch, k = first]() mutable { return case_values({batch, 16, 16, 3}, 1000 + k++); };
+  };
+}
+
+/// Deep copies of all that a trainer goes on from.
+Checkpoint copied(const Trainer& trainer) {
+  Checkpoint copy = trainer.state();
+  for (auto& [name, tensor] : copy.tensors) tensor = tensor.clone();
+  return copy;
+}
+
+void check_same(const Checkpoint& a, const Checkpoint& b) {
+  CHECK(a.step == b.step);
+  CHECK(a.batches == b.batches);
+  REQUIRE(a.tensors.size() == b.tensors.size());
+  for (size_t i = 0; i < a.tensors.size(); ++i) {
+    CAPTURE(a.tensors[i].first);
+    CHECK(a.tensors[i].first == b.tensors[i].first);
+    CHECK(test::same_bits(a.tensors[i].second, b.tensors[i].second));
+  }
+}
+
+/// Two steps, a new trainer restored from them, two more: the bits of four steps.
+void check_resume(const TrainConfig& config) {
+  Trainer whole(config, made_up_pictures());
+  for (int i = 0; i < 4; ++i) whole.step();
+  Trainer first(config, made_up_pictures());
+  for (int i = 0; i < 2; ++i) first.step();
+  Trainer second(config, made_up_pictures());
+  second.restore(copied(first));
+  for (int i = 0; i < 2; ++i) second.step();
+  check_same(whole.state(), second.state());
+}
+
+double loss_of(const StepReport& report, const std::string& name) {
+  for (const auto& [known, value] : report.losses) {
+    if (known == name) return value;
+  }
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+/// Adam, straight from the formula.
+class NaiveAdam {
+ public:
+  void step(const Params& params, const Variables& gradients, double lr) {
+    ++t_;
+    const double rate = lr * std::sqrt(1 - std::pow(0.9, t_)) / (1 - std::pow(0.5, t_));
+    for (size_t k = 0; k < gradients.size(); ++k) {
+      Tensor p = params.items()[k].second.value();
+      for (int64_t i = 0; i < p.numel(); ++i) {
+        auto& [m, v] = moments_[{k, i}];
+        const double g = gradients[k].value().at(i);
+        m = 0.5 * m + 0.5 * g;
+        v = 0.9 * v + 0.1 * g * g;
+        p.data<double>()[i] -= rate * m / (std::sqrt(v) + 1e-8);
+      }
+    }
+  }
+
+ private:
+  std::map<std::pair<size_t, int64_t>, std::pair<double, double>> moments_;
+  int t_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("trainer: resumed training has the bits of uninterrupted training") {
+  TrainConfig config = tiny();
+  SUBCASE("wgan_gp, both critics") {}
+  SUBCASE("f32") { config.network.dtype = DType::f32; }
+  SUBCASE("hinge, local critic, cosine") {
+    config.loss.adversarial = Adversarial::hinge;
+    config.loss.critics = TrainConfig::Loss::Critics::local;
+    config.optimizer.schedule = {.kind = ScheduleOptions::Kind::cosine, .warmup = 2};
+    config.optimizer.clip_norm = 0.01;
+  }
+  SUBCASE("critics that come in after the interruption") { config.adversarial_start = 3; }
+  SUBCASE("coarse network first") { config.pretrain_coarse = 3; }
+  check_resume(config);
+}
+
+TEST_CASE("trainer: ten steps in f64 follow the recipe written out") {
+  TrainConfig config = tiny();
+  config.holes.max_shrink = 0;
+  config.holes.margin = 4;  // leaves one place for the hole: rows and columns 4 to 11
+  config.loss.adversarial = Adversarial::lsgan;
+  config.loss.gan = 0.1;
+  config.loss.global_alpha = 0.5;
+  config.optimizer.lr = 2e-3;
+  config.optimizer.critic_lr = 1e-3;
+  Trainer trainer(config, made_up_pictures());
+
+  // The same networks, updated by hand.
+  Generator generator(config.network);
+  Critic global(Critic::Kind::global, 16, 16, 2, DType::f64), local(Critic::Kind::local, 8, 8, 2, DType::f64);
+  std::map<std::string, Tensor> start;
+  for (const auto& [name, tensor] : copied(trainer).tensors) start[name] = tensor;
+  for (Params* params : {&generator.params(), &global.params(), &local.params()}) {
+    std::vector<std::pair<std::string, Tensor>> own;
+    for (const auto& item : params->items()) own.emplace_back(item.first, start.at(item.first));
+    params->assign(own);
+  }
+  Tensor hole = Tensor::zeros({1, 16, 16, 1}, DType::f64), discount = Tensor::zeros({1, 16, 16, 1}, DType::f64);
+  for (int64_t r = 0; r < 8; ++r) {
+    for (int64_t c = 0; c < 8; ++c) {
+      const double row = std::pow(0.9, std::min(r, 8 - r)), column = std::pow(0.9, std::min(c, 8 - c));
+      hole.data<double>()[(r + 4) * 16 + c + 4] = 1;
+      discount.data<double>()[(r + 4) * 16 + c + 4] = std::max(row, column);
+    }
+  }
+  const Variable mask = hole, known = 1 - mask;
+  const auto window = [](const Variable& x) { return crop(x, 4, 4, 8, 8); };
+  const PictureSource source = made_up_pictures()(0);
+  NaiveAdam generator_adam, global_adam, local_adam;
+  for (int step = 0; step < 10; ++step) {
+    trainer.step();
+    for (int k = 0; k < 2; ++k) {
+      const Variable truth = source();
+      const Variable fake = (generator(truth, mask).fine.detach() * mask + truth * known).detach();
+      const auto loss = [&](const Critic& critic, const Variable& real_view, const Variable& fake_view) {
+        return (mean(square(critic(real_view) - 1)) + mean(square(critic(fake_view)))) / 2;
+      };
+      const Variable of_global = loss(global, truth, fake), of_local = loss(local, window(truth), window(fake));
+      global_adam.step(global.params(), grad(of_global, global.params().variables()), 1e-3);
+      local_adam.step(local.params(), grad(of_local, local.params().variables()), 1e-3);
+    }
+    const Variable truth = source();
+    const GeneratorOutput out = generator(truth, mask);
+    const Variable coarse = abs(truth - out.coarse), fine = abs(truth - out.fine);
+    // Means over the window: 2 * 8 * 8 * 3 elements. Means over the picture: 2 * 16 * 16 * 3, of which 3/4 are known.
+    const Variable l1 = (1.2 * sum(coarse * discount) + sum(fine * discount)) / 384;
+    const Variable ae = (1.2 * sum(coarse * known) + sum(fine * known)) / 1536 / 0.75;
+    const Variable completed = out.fine * mask + truth * known;
+    const Variable gan = mean(square(local(window(completed)) - 1)) + 0.5 * mean(square(global(completed) - 1));
+    const Variable total = 1.2 * l1 + 1.2 * ae + 0.1 * gan;
+    generator_adam.step(generator.params(), grad(total, generator.params().variables()), 2e-3);
+  }
+  for (const auto& [name, tensor] : generator.params().tensors()) {
+    CAPTURE(name);
+    CHECK_CLOSE(trainer.generator().params().at(name).value(), tensor, 1e-11);
+    CHECK(test::relative_error(tensor, start.at(name)) > 1e-4);
+  }
+}
+
+TEST_CASE("trainer: it learns a picture by heart") {
+  TrainConfig config = tiny();
+  config.loss.adversarial = Adversarial::none;
+  config.optimizer.lr = 3e-3;
+  config.network.dtype = DType::f32;
+  Trainer trainer(config, [](uint64_t) -> PictureSource {
+    return [] {
+      Tensor x({2, 16, 16, 3});
+      for (int64_t i = 0; i < x.numel(); ++i) x.data<float>()[i] = 0.1F * static_cast<float>(i % 48 / 3) - 0.8F;
+      return x;
+    };
+  });
+  const double before = loss_of(trainer.step(), "l1");
+  for (int i = 0; i < 80; ++i) trainer.step();
+  CHECK(loss_of(trainer.step(), "l1") < 0.5 * before);
+}
+
+TEST_CASE("trainer: what a step reports and draws") {
+  TrainConfig config = tiny();
+  config.adversarial_start = 1;
+  Trainer trainer(config, made_up_pictures());
+  const StepReport alone = trainer.step();
+  CHECK(alone.step == 1);
+  CHECK(alone.pictures == 2);
+  CHECK(std::isnan(loss_of(alone, "gan")));
+  CHECK(loss_of(alone, "loss") == doctest::Approx(1.2 * loss_of(alone, "l1") + 1.2 * loss_of(alone, "ae")));
+  const StepReport adversarial = trainer.step();
+  CHECK(adversarial.pictures == 6);
+  for (const char* name : {"gan", "critic_global", "critic_global_penalty", "critic_local", "critic_local_penalty"}) {
+    CHECK(std::isfinite(loss_of(adversarial, name)));
+  }
+  CHECK(trainer.state().batches == 4);
+  CHECK(trainer.steps_done() == 2);
+}
+
+TEST_CASE("trainer: pretraining leaves the refinement network alone, and both stages share what is learned") {
+  TrainConfig config = tiny();
+  config.pretrain_coarse = 1;
+  Trainer trainer(config, made_up_pictures());
+  const Checkpoint before = copied(trainer);
+  trainer.step();
+  for (const auto& [name, tensor] : before.tensors) {
+    if (!name.starts_with("inpaint_net/") || !name.ends_with("kernel")) continue;
+    CAPTURE(name);
+    const bool coarse = name.starts_with("inpaint_net/conv");
+    CHECK(test::same_bits(trainer.generator().params().at(name).value(), tensor) != coarse);
+  }
+}
+
+TEST_CASE("trainer: a diverged run stops with the step and the first bad tensor") {
+  TrainConfig config = tiny();
+  config.loss.adversarial = Adversarial::none;
+  Trainer trainer(config, made_up_pictures());
+  trainer.step();
+  Tensor bias = trainer.generator().params().at("inpaint_net/conv17/bias").value();
+  bias.data<double>()[0] = std::numeric_limits<double>::quiet_NaN();
+  CHECK(test::error_of([&] { trainer.step(); }).starts_with("[train] step 2: the loss l1 is nan"));
+  CHECK(trainer.steps_done() == 1);
+}
+
+TEST_CASE("trainer: a checkpoint of other networks is refused") {
+  Trainer trainer(tiny(), made_up_pictures());
+  TrainConfig wider = tiny();
+  wider.network.cnum = 8;
+  const Trainer other(wider, made_up_pictures());
+  const Checkpoint before = copied(trainer);
+  CHECK(test::error_of([&] { trainer.restore(other.state()); }) != "");
+  check_same(trainer.state(), before);
+}
+
+}  // namespace lacuna

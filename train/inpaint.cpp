@@ -1,0 +1,83 @@
+#include "train/inpaint.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "autograd/tape.h"
+
+namespace lacuna {
+namespace {
+
+/// The picture as the model wants it, or back: the order of RGB turned if the model's is BGR.
+Tensor reorder(const Tensor& rgb, const Model& model) {
+  if (model.channel_order != "bgr") return rgb;
+  Tensor turned = rgb.clone();
+  float* v = turned.data<float>();
+  for (int64_t i = 0; i < turned.numel(); i += 3) std::swap(v[i], v[i + 2]);
+  return turned;
+}
+
+bool in_hole(const Tensor& mask, int64_t pixel) { return mask.data<float>()[pixel] > 0.5f; }
+
+void check_mask(const Tensor& mask, const Image& picture) {
+  check(mask.shape() == Shape{1, picture.height, picture.width, 1}, "[inpaint] the mask is ", mask.shape(),
+        ", the picture ", picture.height, "x", picture.width);
+}
+
+}  // namespace
+
+Inpainted inpaint(const Model& model, const Image& picture, const Tensor& mask) {
+  check_mask(mask, picture);
+  bool anything_known = false;
+  for (int64_t p = 0; p < mask.numel() && !anything_known; ++p) anything_known = !in_hole(mask, p);
+  check(anything_known, "[inpaint] the hole is the whole picture: there is nothing to continue; is the mask inverted?");
+
+  const NoGrad no_grad;
+  const GeneratorOutput output = model.generator(reorder(to_tensor(picture), model), mask);
+  return {composite(picture, reorder(output.fine.value(), model), mask),
+          composite(picture, reorder(output.coarse.value(), model), mask), output.offsets};
+}
+
+Image composite(const Image& picture, const Tensor& generated, const Tensor& mask) {
+  check_mask(mask, picture);
+  const Image colours = to_image(generated, picture.bits);
+  const int64_t channels = picture.channels, colour_channels = channels < 3 ? 1 : 3;
+  Image result = picture;
+  for (int64_t p = 0; p < picture.height * picture.width; ++p) {
+    if (!in_hole(mask, p)) continue;
+    const uint16_t* rgb = colours.samples.data() + 3 * p;
+    uint16_t* pixel = result.samples.data() + channels * p;
+    if (colour_channels == 1) {
+      pixel[0] = static_cast<uint16_t>(std::lround(0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]));
+    } else {
+      std::copy_n(rgb, 3, pixel);
+    }
+    if (channels > colour_channels) pixel[colour_channels] = static_cast<uint16_t>(picture.maximum());
+  }
+  return result;
+}
+
+Image with_holes(const Image& picture, const Tensor& mask) {
+  return composite(picture, Tensor::full({1, picture.height, picture.width, 3}, 1), mask);
+}
+
+Image side_by_side(const std::vector<Image>& pictures) {
+  Image all{.height = pictures.at(0).height, .width = 0, .channels = 3, .bits = 8, .samples = {}};
+  for (const Image& p : pictures) {
+    check(p.height == all.height, "[side_by_side] heights ", all.height, " and ", p.height, " differ");
+    all.width += p.width;
+  }
+  all.samples.resize(static_cast<size_t>(all.height * all.width * 3));
+  int64_t left = 0;
+  for (const Image& p : pictures) {
+    const Image rgb = to_image(to_tensor(p));
+    for (int64_t row = 0; row < p.height; ++row) {
+      std::copy_n(rgb.samples.begin() + row * p.width * 3, p.width * 3,
+                  all.samples.begin() + (row * all.width + left) * 3);
+    }
+    left += p.width;
+  }
+  return all;
+}
+
+}  // namespace lacuna
