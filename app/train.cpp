@@ -54,7 +54,7 @@ std::string quoted(const std::string& word) {
 }
 
 void train(const CLI::App& command, const TrainArguments& arguments) {
-  check(!arguments.config.empty() || arguments.resume, "[train] name the configuration: --config FILE");
+  if (arguments.config.empty() && !arguments.resume) throw CLI::RequiredError("--config (or --resume)");
   TrainConfig config = arguments.config.empty() ? run_config(arguments.out) : read_config(arguments.config);
   if (!arguments.data.empty()) config.data.sources = arguments.data;
   if (!arguments.validation.empty()) config.validation = arguments.validation;

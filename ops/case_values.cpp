@@ -1,7 +1,6 @@
-#include "ops/cases.h"
-
 #include <cmath>
 
+#include "ops/cases.h"
 #include "tensor/philox.h"
 
 namespace lacuna {

@@ -3,6 +3,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -233,7 +234,12 @@ class Writer {
   void number(const char* key, T& value, int64_t, int64_t) {
     out_ << key << " = " << value << "\n";
   }
-  void real(const char* key, double& value, double, double) { put(key, toml::value<double>(value)); }
+  void real(const char* key, double& value, double, double) {
+    char digits[32];
+    const auto end =
+        std::to_chars(digits, digits + sizeof(digits), value).ptr;  // the shortest that reads back the same
+    out_ << key << " = " << std::string_view(digits, static_cast<size_t>(end - digits)) << "\n";
+  }
   void flag(const char* key, bool& value) { out_ << key << " = " << (value ? "true" : "false") << "\n"; }
   void text(const char* key, std::string& value) { put(key, toml::value<std::string>(value)); }
   void texts(const char* key, std::vector<std::string>& value) {

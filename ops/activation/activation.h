@@ -21,7 +21,8 @@ struct Gate {
   double lo, hi;
   double inside, outside;
 };
-/// g gated by x. Linear in g; the derivative with respect to x is zero. All VJPs of piecewise linear functions are gates.
+/// g gated by x. Linear in g; the derivative with respect to x is zero. All VJPs of piecewise linear functions are
+/// gates.
 Variable gate(const Variable& g, const Variable& x, const Gate& gate);
 
 }  // namespace lacuna

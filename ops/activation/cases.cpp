@@ -1,5 +1,6 @@
-#include "ops/activation/activation.h"
 #include "ops/cases.h"
+
+#include "ops/activation/activation.h"
 
 namespace lacuna {
 
@@ -12,7 +13,10 @@ OpCases activation_cases() {
       {"activation", "relu", {"x"}, {x}, [](const Variables& v) { return relu(v[0]); }},
       {"activation", "leaky_relu", {"x"}, {x}, [](const Variables& v) { return leaky_relu(v[0], 0.2); }},
       {"activation", "clip", {"x"}, {x}, [](const Variables& v) { return clip(v[0], -0.5, 0.5); }},
-      {"activation", "gate", {"g", "x"}, {g, x},
+      {"activation",
+       "gate",
+       {"g", "x"},
+       {g, x},
        [](const Variables& v) { return gate(v[0], v[1], {.lo = -0.5, .hi = 0.5, .inside = 2, .outside = -1}); }},
   };
 }

@@ -1,7 +1,6 @@
-#include "ops/activation/activation.h"
-
 #include <cmath>
 
+#include "ops/activation/activation.h"
 #include "tests/support/compare.h"
 #include "tests/support/op_modes.h"
 

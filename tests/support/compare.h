@@ -8,7 +8,8 @@
 
 namespace lacuna::test {
 
-/// Largest |a - b| / max(1, largest |b|) over all elements; infinite if a shape differs or a value is NaN on one side only.
+/// Largest |a - b| / max(1, largest |b|) over all elements; infinite if a shape differs or a value is NaN on one side
+/// only.
 double relative_error(const Tensor& a, const Tensor& b);
 
 /// Whether both have the same shape, type and bytes.

@@ -8,7 +8,7 @@
 #include "ops/pad/pad.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/reduce/reduce.h"
-#include "tests/support/compare.h"
+#include "tests/support/any_threads.h"
 #include "train/trainer.h"
 
 namespace lacuna {
@@ -235,6 +235,30 @@ TEST_CASE("trainer: a diverged run stops with the step and the first bad tensor"
   bias.data<double>()[0] = std::numeric_limits<double>::quiet_NaN();
   CHECK(test::error_of([&] { trainer.step(); }).starts_with("[train] step 2: the loss l1 is nan"));
   CHECK(trainer.steps_done() == 1);
+
+  // An infinite weight is hidden by the clipping of the result, not from the gradient.
+  Trainer another(config, made_up_pictures());
+  Tensor kernel = another.generator().params().at("inpaint_net/conv17/kernel").value();
+  kernel.data<double>()[4 * kernel.dim(2) * 3] = std::numeric_limits<double>::infinity();  // the middle tap's
+  const Checkpoint before = copied(another);
+  CHECK(test::error_of([&] {
+          another.step();
+        }).starts_with("[train] step 1: the gradient of inpaint_net/conv1/kernel is not finite"));
+  for (const auto& [name, tensor] : before.tensors) {
+    if (name.starts_with("inpaint_net/")) {
+      CHECK(test::same_bits(another.generator().params().at(name).value(), tensor));
+    }
+  }
+}
+
+TEST_CASE("trainer: the same bits for any number of threads") {
+  TrainConfig config = tiny();
+  config.network.dtype = DType::f32;
+  test::on_any_threads([&] {
+    Trainer trainer(config, made_up_pictures());
+    for (int i = 0; i < 2; ++i) trainer.step();
+    return trainer.generator().params().at("inpaint_net/xconv1/kernel").value();
+  });
 }
 
 TEST_CASE("trainer: a checkpoint of other networks is refused") {
