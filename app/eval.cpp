@@ -1,16 +1,16 @@
-#include <spdlog/spdlog.h>
-
 #include <CLI/CLI.hpp>
-#include <cmath>
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <sstream>
 
 #include "app/app.h"
 #include "app/model_path.h"
+#include "app/picture_files.h"
 #include "app/progress.h"
 #include "app/table.h"
 #include "tensor/file.h"
@@ -32,30 +32,30 @@ struct EvalArguments {
 
 using Metrics = std::vector<std::pair<std::string, double>>;
 
-/// "box:128x128", "boxes:3", "strokes:3"; the number after the colon may be left out.
+/// The N of a SPEC; 0 if it is no whole number from 1 to a million.
+int64_t parse_count(const std::string& text) {
+  constexpr size_t most_digits = 6;
+  const bool digits = !text.empty() && text.size() <= most_digits &&
+                      std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+  return digits ? std::stoll(text) : 0;
+}
+
+/// "box:128x128", "box:128", "boxes:3", "strokes:3"; the part after the colon may be left out.
 MaskOptions parse_holes(const std::string& spec) {
   const size_t colon = spec.find(':');
   const std::string kind = spec.substr(0, colon), value = colon == std::string::npos ? "" : spec.substr(colon + 1);
   const auto number = [&](const std::string& text) {
-    size_t used = 0;
-    int64_t n = 0;
-    try {
-      n = std::stoll(text, &used);
-    } catch (const std::exception&) {
-      used = std::string::npos;
-    }
-    check(used == text.size() && n > 0, "[eval] --holes is box:HxW, boxes:N or strokes:N, not ", spec);
+    const int64_t n = parse_count(text);
+    check(n > 0, "[eval] --holes is box:HxW, boxes:N or strokes:N, not ", spec);
     return n;
   };
   MaskOptions options;
   options.max_shrink = 0;
   if (kind == "box") {
-    options.kind = MaskOptions::Kind::box;
-    if (!value.empty()) {
-      const size_t cross = value.find('x');
-      options.hole_height = number(value.substr(0, cross));
-      options.hole_width = cross == std::string::npos ? options.hole_height : number(value.substr(cross + 1));
-    }
+    if (value.empty()) return options;
+    const size_t cross = value.find('x');
+    options.hole_height = number(value.substr(0, cross));
+    options.hole_width = cross == std::string::npos ? options.hole_height : number(value.substr(cross + 1));
     return options;
   }
   check(kind == "boxes" || kind == "strokes", "[eval] --holes is box:HxW, boxes:N or strokes:N, not ", spec);
@@ -64,95 +64,194 @@ MaskOptions parse_holes(const std::string& spec) {
   return options;
 }
 
+/// Hole number `index` for a picture; those of kind boxes and strokes go with the picture's size.
+Tensor random_hole(MaskOptions options, const Image& image, const Philox& random) {
+  if (options.kind != MaskOptions::Kind::box) {
+    options.hole_height = std::max<int64_t>(image.height / 2, 1);
+    options.hole_width = std::max<int64_t>(image.width / 2, 1);
+  }
+  return make_holes(options, 1, image.height, image.width, random).mask;
+}
+
 /// The hole's pixels set to the mean colour of the known ones.
 Image fill_with_mean(const Image& picture, const Tensor& mask) {
   const Tensor x = to_tensor(picture);
+  const float *values = x.data<float>(), *hole = mask.data<float>();
   double sum[3] = {}, known = 0;
   for (int64_t p = 0; p < mask.numel(); ++p) {
-    if (mask.data<float>()[p] > 0.5f) continue;
+    if (hole[p] > 0.5f) continue;
     ++known;
-    for (int64_t c = 0; c < 3; ++c) sum[c] += x.data<float>()[3 * p + c];
+    for (int64_t c = 0; c < 3; ++c) sum[c] += values[3 * p + c];
   }
+  check(known > 0, "[eval] the hole is the whole picture: nothing known has a mean colour");
   Tensor mean = empty_like(x);
-  for (int64_t e = 0; e < mean.numel(); ++e)
-    mean.data<float>()[e] = static_cast<float>(sum[e % 3] / std::max(known, 1.0));
+  float* to = mean.data<float>();
+  for (int64_t e = 0; e < mean.numel(); ++e) to[e] = static_cast<float>(sum[e % 3] / known);
   return composite(picture, mean, mask);
 }
 
-fs::path mask_named_as(const fs::path& picture, const fs::path& masks) {
-  for (const fs::path& candidate : list_pictures({masks.string()})) {
-    if (candidate.stem() == picture.stem()) return candidate;
-  }
-  fail("[eval] there is no mask for ", picture.filename().string(), " in ", masks.string());
+/// The picture in 8 bits, in which everything is measured.
+Image read_in_8_bits(const fs::path& file) {
+  const Image image = read_image(file);
+  return image.bits == 8 ? image : to_image(to_tensor(image));
 }
 
-Tensor mask_for(const EvalArguments& a, const HoleMaker& holes, const fs::path& picture, const Image& image,
-                uint64_t index) {
-  if (a.masks.empty()) return holes(1, image.height, image.width, Philox{a.seed, index}).mask;
-  const Tensor mask = mask_of(read_image(mask_named_as(picture, a.masks)), a.invert);
-  return resize_mask(mask, image.height, image.width);
-}
-
-std::string number(double x) {
+std::string fixed(double x, int digits) {
   std::ostringstream out;
-  out.precision(4);
+  out.precision(digits);
   out << std::fixed << x;
   return out.str();
 }
 
+/// Means by name, in order of first appearance. A picture without a hole has no figures for the hole.
+class Means {
+ public:
+  void add(const Metrics& metrics) {
+    for (const auto& [name, value] : metrics) {
+      auto entry =
+          std::find_if(entries_.begin(), entries_.end(), [&, n = name](const Entry& e) { return e.name == n; });
+      if (entry == entries_.end()) entry = entries_.insert(entries_.end(), Entry{name});
+      entry->sum += value;
+      ++entry->count;
+    }
+  }
+  Metrics get() const {
+    Metrics means;
+    for (const Entry& e : entries_) means.emplace_back(e.name, e.sum / e.count);
+    return means;
+  }
+
+ private:
+  struct Entry {
+    std::string name;
+    double sum = 0, count = 0;
+  };
+  std::vector<Entry> entries_;
+};
+
+/// The figure of that name with its digits; "-" if there is none.
+std::string figure(const Metrics& metrics, const std::string& name) {
+  const auto found = std::find_if(metrics.begin(), metrics.end(), [&](const auto& m) { return m.first == name; });
+  return found == metrics.end() ? "-" : fixed(found->second, name.ends_with("ssim") ? 4 : 2);
+}
+
+Table table_of(const Metrics& means) {
+  Table table({"", "hole", "whole picture"});
+  constexpr std::pair<const char*, const char*> rows[] = {{"l1", "L1 (%)"},
+                                                          {"l2", "L2 (%)"},
+                                                          {"l1_relative", "L1, relative (%)"},
+                                                          {"l2_relative", "L2, relative (%)"},
+                                                          {"psnr", "PSNR (dB)"},
+                                                          {"ssim", "SSIM"},
+                                                          {"tv", "TV (%)"}};
+  for (const auto& [name, title] : rows) {
+    table.add({title, figure(means, std::string("hole_") + name), figure(means, name)});
+  }
+  return table;
+}
+
+nlohmann::ordered_json json_of(const Metrics& metrics) {
+  nlohmann::ordered_json object = nlohmann::ordered_json::object();
+  for (const auto& [name, value] : metrics) object[name] = value;
+  return object;
+}
+
+/// Fills the pictures and measures each.
+class Evaluation {
+ public:
+  explicit Evaluation(const EvalArguments& a) : a_(a), holes_(parse_holes(a.holes)) {
+    if (!a.masks.empty()) masks_.emplace(a.masks);
+    pictures_ = list_pictures({a.images});
+    if (!a.baseline.empty()) {
+      method_ = a.baseline;
+      return;
+    }
+    const fs::path file = model_path(a.model);
+    model_.emplace(load_model(file));
+    method_ = file.filename().string();
+  }
+
+  void run() {
+    std::optional<Progress> progress(std::in_place, "eval", static_cast<int64_t>(pictures_.size()), 0,
+                                     ProgressOptions{.unit = "picture"});
+    for (size_t i = 0; i < pictures_.size(); ++i) {
+      measure(i);
+      progress->update(static_cast<int64_t>(i + 1));
+    }
+  }
+
+  void print() const {
+    if (a_.per_image) {
+      per_image_.print(std::cout);
+      std::cout << '\n';
+    }
+    std::cout << method_ << ": means over " << pictures_.size()
+              << (pictures_.size() == 1 ? " picture\n" : " pictures\n");
+    table_of(means_.get()).print(std::cout);
+  }
+
+  std::string json() const {
+    nlohmann::ordered_json report;
+    report["method"] = method_;
+    if (masks_) {
+      report["masks"] = a_.masks;
+    } else {
+      report["holes"] = a_.holes;
+      report["seed"] = a_.seed;
+    }
+    report["mean"] = json_of(means_.get());
+    report["pictures"] = pictures_report_;
+    return report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  }
+
+ private:
+  void measure(size_t i) {
+    const Image image = read_in_8_bits(pictures_[i]);
+    const fs::path below = path_below(pictures_[i], a_.images);
+    Tensor mask;
+    Image filled;
+    try {
+      mask = masks_ ? read_mask(masks_->of(below), image, a_.invert) : random_hole(holes_, image, Philox{a_.seed, i});
+      filled = model_ ? inpaint(*model_, image, mask).filled : fill_with_mean(image, mask);
+    } catch (const Error& error) {
+      fail(pictures_[i].string(), ": ", error.what());
+    }
+    const Metrics metrics = metrics_of(to_tensor(image), to_tensor(filled), mask);
+    means_.add(metrics);
+    per_image_.add({below.string(), figure(metrics, "hole_l1"), figure(metrics, "hole_psnr"), figure(metrics, "psnr"),
+                    figure(metrics, "ssim"), figure(metrics, "hole_tv")});
+    nlohmann::ordered_json entry = json_of(metrics);
+    entry["picture"] = below.string();
+    pictures_report_.push_back(entry);
+    if (a_.save.empty()) return;
+    const fs::path result = (fs::path(a_.save) / below).replace_extension(".png");
+    std::error_code ignored;
+    check(!fs::equivalent(result, pictures_[i], ignored), "[eval] --save: ", result.string(),
+          " is one of the pictures; name another folder");
+    fs::create_directories(result.parent_path());
+    write_image(result, filled);
+  }
+
+  const EvalArguments& a_;
+  MaskOptions holes_;
+  std::optional<MaskFiles> masks_;
+  std::vector<fs::path> pictures_;
+  std::optional<Model> model_;
+  std::string method_;
+  Means means_;
+  Table per_image_{{"picture", "hole L1 (%)", "hole PSNR (dB)", "PSNR (dB)", "SSIM", "hole TV (%)"}};
+  nlohmann::ordered_json pictures_report_ = nlohmann::ordered_json::array();
+};
+
 void eval(const EvalArguments& a) {
   check(!a.images.empty(), "[eval] name the pictures: --images DIR");
   check(a.baseline.empty() || a.model.empty(), "[eval] --baseline takes the place of --model");
-  const HoleMaker holes(parse_holes(a.holes));
-  std::optional<Model> model;
-  if (a.baseline.empty()) model = load_model(model_path(a.model));
-  const std::vector<fs::path> pictures = list_pictures({a.images});
-
-  nlohmann::ordered_json report;
-  report["method"] = a.baseline.empty() ? model_path(a.model).filename().string() : a.baseline;
-  if (a.masks.empty()) {
-    report["holes"] = a.holes;
-    report["seed"] = a.seed;
-  }
-  Metrics sums;
-  std::vector<int64_t> counts;
-  std::optional<Progress> progress(std::in_place, "eval", static_cast<int64_t>(pictures.size()), 0,
-                                   ProgressOptions{.unit = "picture"});
-  for (size_t i = 0; i < pictures.size(); ++i) {
-    const Image image = read_image(pictures[i]);
-    const Tensor mask = mask_for(a, holes, pictures[i], image, i);
-    const Image filled = model ? inpaint(*model, image, mask).filled : fill_with_mean(image, mask);
-    const Metrics metrics = metrics_of(to_tensor(image), to_tensor(filled), mask);
-    auto& entry = report["pictures"].emplace_back();
-    entry["picture"] = pictures[i].filename().string();
-    std::string line = pictures[i].filename().string();
-    for (const auto& [name, value] : metrics) {
-      entry[name] = value;
-      line += "  " + name + " " + number(value);
-      auto sum = std::find_if(sums.begin(), sums.end(), [&](const auto& s) { return s.first == name; });
-      if (sum == sums.end()) {
-        sum = sums.insert(sums.end(), {name, 0});
-        counts.push_back(0);
-      }
-      sum->second += value;
-      ++counts[static_cast<size_t>(sum - sums.begin())];
-    }
-    if (!a.save.empty()) {
-      fs::create_directories(a.save);
-      write_image(fs::path(a.save) / (pictures[i].stem().string() + ".png"), filled);
-    }
-    progress->update(static_cast<int64_t>(i + 1));
-    if (a.per_image) std::cout << line << '\n';
-  }
-  progress.reset();
-  std::cout << "mean of " << pictures.size() << " pictures\n";
-  for (size_t k = 0; k < sums.size(); ++k) {
-    const double mean = sums[k].second / static_cast<double>(counts[k]);
-    report["mean"][sums[k].first] = mean;
-    std::cout << "  " << sums[k].first << std::string(18 - std::min<size_t>(17, sums[k].first.size()), ' ')
-              << number(mean) << '\n';
-  }
-  if (!a.json.empty()) write_file_atomically(a.json, report.dump(2) + "\n");
+  check(!a.invert || !a.masks.empty(), "[eval] --invert-mask goes with --masks");
+  if (!a.json.empty()) check_can_write(a.json);
+  Evaluation evaluation(a);
+  evaluation.run();
+  evaluation.print();
+  if (!a.json.empty()) write_file_atomically(a.json, evaluation.json());
 }
 
 }  // namespace
@@ -167,7 +266,10 @@ void add_eval(CLI::App& app) {
       ->type_name("NAME")
       ->check(CLI::IsMember({"mean"}).description(""));
   CLI::Option* masks =
-      command->add_option("--masks", a->masks, "Folder of masks named as the pictures, white = hole")->type_name("DIR");
+      command
+          ->add_option("--masks", a->masks,
+                       "Folder of masks named as the pictures (any extension), or one mask for all; white = hole")
+          ->type_name("DIR|FILE");
   command->add_flag("--invert-mask", a->invert, "The hole is where the mask is black (or opaque)");
   command
       ->add_option("--holes", a->holes, "Holes at random places: box:HxW, boxes:N or strokes:N (default box:128x128)")

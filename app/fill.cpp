@@ -1,12 +1,18 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
+#include <initializer_list>
+#include <map>
 #include <memory>
+#include <new>
 #include <optional>
+#include <set>
 
 #include "app/app.h"
 #include "app/model_path.h"
+#include "app/picture_files.h"
 #include "app/progress.h"
 #include "tensor/image_resize.h"
 #include "tensor/stream.h"
@@ -30,15 +36,6 @@ struct FillArguments {
   int64_t max_side = 0;
 };
 
-void check_extension(const std::string& file) {
-  if (file.empty()) return;
-  std::string extension = fs::path(file).extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  check(extension == ".png" || extension == ".jpg" || extension == ".jpeg", "[fill] ", file,
-        ": results are written as .png, .jpg or .jpeg");
-}
-
 /// The picture, reduced so that neither side is longer than max_side (0: any).
 Image read_picture(const fs::path& file, int64_t max_side) {
   const Image picture = read_image(file);
@@ -48,88 +45,119 @@ Image read_picture(const fs::path& file, int64_t max_side) {
   return resize_image(picture, reduced(picture.height), reduced(picture.width));
 }
 
-Tensor read_mask(const fs::path& file, const Image& picture, bool invert) {
-  const Tensor mask = mask_of(read_image(file), invert);
-  if (mask.dim(1) == picture.height && mask.dim(2) == picture.width) return mask;
-  spdlog::warn("the mask {} is {}x{} and is resized to the picture's {}x{}", file.string(), mask.dim(2), mask.dim(1),
-               picture.width, picture.height);
-  return resize_mask(mask, picture.height, picture.width);
+/// Throws Error if writing `output` would destroy an input, links and other spellings included.
+void check_spares_inputs(const fs::path& output, std::initializer_list<fs::path> inputs) {
+  for (const fs::path& input : inputs) {
+    std::error_code ignored;
+    check(!fs::equivalent(input, output, ignored), "[fill] ", output.string(), " would replace the input ",
+          input.string(), "; name another output");
+  }
 }
 
+/// Nothing is written unless all of it can be computed.
 void fill_one(const Model& model, const FillArguments& a, const fs::path& image, const fs::path& mask_file,
               const fs::path& output) {
-  std::error_code ignored;
-  check(!fs::equivalent(image, output, ignored), "[fill] the output ", output.string(), " would replace the input");
   const Image picture = read_picture(image, a.max_side);
   const Tensor mask = read_mask(mask_file, picture, a.invert);
-  if (hole_bounds(mask).height == 0)
+  if (hole_bounds(mask).height == 0) {
+    check(a.attention.empty(), "[fill] ", mask_file.string(),
+          ": the mask has no hole: there is no attention to save; is it inverted?");
     spdlog::warn("the mask {} has no hole: the picture stays as it is", mask_file.string());
+    if (!a.coarse.empty()) write_image(a.coarse, picture);
+    if (!a.steps.empty()) write_image(a.steps, side_by_side({picture, picture, picture}));
+    write_image(output, picture);
+    return;
+  }
   const Inpainted result = inpaint(model, picture, mask);
   if (!a.coarse.empty()) write_image(a.coarse, result.coarse);
   if (!a.steps.empty()) write_image(a.steps, side_by_side({with_holes(picture, mask), result.coarse, result.filled}));
   if (!a.attention.empty()) {
-    check(result.offsets.defined(), "[fill] --save-attention: this model has no attention");
     write_image(a.attention, flow_picture(result.offsets, attention_cell, picture.height, picture.width));
   }
   write_image(output, result.filled);
 }
 
-/// The mask for a picture of a batch: the one file, or the one in the folder with the same path but for its extension.
-fs::path mask_for(const fs::path& masks, const fs::path& relative) {
-  if (!fs::is_directory(masks)) return masks;
-  for (const char* extension : {".png", ".jpg", ".jpeg", ".bmp", ".PNG", ".JPG", ".JPEG", ".BMP"}) {
-    const fs::path candidate = (masks / relative).replace_extension(extension);
-    if (fs::exists(candidate)) return candidate;
+void fill_single(const FillArguments& a) {
+  std::set<fs::path> seen;
+  for (const std::string& file : {a.output, a.coarse, a.attention, a.steps}) {
+    if (file.empty()) continue;
+    check_can_write_picture(file);
+    check_spares_inputs(file, {a.image, a.mask});
+    check(seen.insert(fs::path(file).lexically_normal()).second, "[fill] ", file, " is named for two results");
   }
-  fail("[fill] there is no mask for ", relative.string(), " in ", masks.string());
+  if (is_jpeg(a.output)) {
+    spdlog::info("{}: a JPEG keeps neither the known pixels exactly nor alpha nor 16 bits; a .png does", a.output);
+  }
+  const Model model = load_model(model_path(a.model));
+  const GeneratorOptions& network = model.generator.options();
+  check(a.attention.empty() || (!network.one_stage && network.attention == GeneratorOptions::Attention::contextual),
+        "[fill] --save-attention: this model has no contextual attention");
+  fill_one(model, a, a.image, a.mask, a.output);
 }
 
-void fill_folder(const Model& model, const FillArguments& a) {
+struct Job {
+  fs::path picture, below, output;
+};
+
+/// What is to be done in a folder; throws Error if two results would have one name.
+std::vector<Job> jobs_of(const FillArguments& a) {
+  std::vector<Job> jobs;
+  std::map<fs::path, fs::path> pictures_by_output;
+  for (const fs::path& picture : list_pictures({a.images})) {
+    const fs::path below = path_below(picture, a.images);
+    const fs::path output = (fs::path(a.output) / below).replace_extension(".png");
+    const auto [other, is_new] = pictures_by_output.emplace(output, picture);
+    check(is_new, "[fill] ", other->second.string(), " and ", picture.string(), " would both be written to ",
+          output.string(), "; rename one");
+    jobs.push_back({picture, below, output});
+  }
+  return jobs;
+}
+
+void fill_folder(const FillArguments& a) {
   check(fs::is_directory(a.images), "[fill] --images: there is no folder ", a.images);
-  check(fs::exists(a.masks), "[fill] --masks: there is no file or folder ", a.masks);
-  const std::vector<fs::path> pictures = list_pictures({a.images});
-  std::optional<Progress> progress(std::in_place, "fill", static_cast<int64_t>(pictures.size()), 0,
+  check(fs::is_directory(a.output) || !fs::exists(a.output), "[fill] --output: ", a.output, " is not a folder");
+  const std::vector<Job> jobs = jobs_of(a);
+  const MaskFiles masks(a.masks);
+  const Model model = load_model(model_path(a.model));
+  std::optional<Progress> progress(std::in_place, "fill", static_cast<int64_t>(jobs.size()), 0,
                                    ProgressOptions{.unit = "picture"});
   int64_t done = 0, filled = 0, skipped = 0, failed = 0;
-  for (const fs::path& picture : pictures) {
-    const fs::path relative = fs::relative(picture, a.images);
-    const fs::path output = (fs::path(a.output) / relative).replace_extension(".png");
-    if (a.skip_existing && fs::exists(output)) {
+  for (const Job& job : jobs) {
+    if (a.skip_existing && fs::exists(job.output)) {
       ++skipped;
     } else {
       try {
-        fs::create_directories(output.parent_path());
-        fill_one(model, a, picture, mask_for(a.masks, relative), output);
+        const fs::path& mask = masks.of(job.below);
+        check_spares_inputs(job.output, {job.picture, mask});
+        fs::create_directories(job.output.parent_path());
+        fill_one(model, a, job.picture, mask, job.output);
         ++filled;
+      } catch (const std::bad_alloc&) {
+        ++failed;
+        spdlog::error("{}: out of memory; --max-side reduces large pictures", job.picture.string());
       } catch (const std::exception& error) {
         ++failed;
-        spdlog::error("{}: {}", picture.string(), error.what());
+        spdlog::error("{}: {}", job.picture.string(), error.what());
       }
     }
     progress->update(++done);
   }
   progress.reset();
   spdlog::info("{} filled, {} skipped, {} failed; results are in {}", filled, skipped, failed, a.output);
-  check(failed == 0, "[fill] ", failed, " of ", pictures.size(), " pictures could not be filled");
+  check(failed == 0, "[fill] ", failed, " of ", jobs.size(), " pictures could not be filled");
 }
 
 void fill(const FillArguments& a) {
   const bool batch = !a.images.empty();
   check(batch != !a.image.empty(), "[fill] name either one picture (--image) or a folder of them (--images)");
+  check(batch ? a.mask.empty() : a.masks.empty(), "[fill] --mask goes with --image, --masks with --images");
   check(batch ? !a.masks.empty() : !a.mask.empty(), "[fill] name the mask: ", batch ? "--masks" : "--mask");
   check(!a.output.empty(), "[fill] name where the result goes: --output");
-  if (batch) {
-    check(a.coarse.empty() && a.attention.empty() && a.steps.empty(),
-          "[fill] --save-coarse, --save-attention and --save-steps go with one picture, not with --images");
-  } else {
-    for (const std::string& file : {a.output, a.coarse, a.attention, a.steps}) check_extension(file);
-  }
-  const Model model = load_model(model_path(a.model));
-  if (batch) {
-    fill_folder(model, a);
-  } else {
-    fill_one(model, a, a.image, a.mask, a.output);
-  }
+  check(!batch || (a.coarse.empty() && a.attention.empty() && a.steps.empty()),
+        "[fill] --save-coarse, --save-attention and --save-steps go with one picture, not with --images");
+  check(batch || !a.skip_existing, "[fill] --skip-existing goes with --images");
+  batch ? fill_folder(a) : fill_single(a);
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ Tensor reorder(const Tensor& rgb, const Model& model) {
   return turned;
 }
 
-bool in_hole(const Tensor& mask, int64_t pixel) { return mask.data<float>()[pixel] > 0.5f; }
+bool is_hole(float value) { return value > 0.5f; }
 
 void check_mask(const Tensor& mask, const Image& picture) {
   check(mask.shape() == Shape{1, picture.height, picture.width, 1}, "[inpaint] the mask is ", mask.shape(),
@@ -28,12 +28,17 @@ void check_mask(const Tensor& mask, const Image& picture) {
 
 Inpainted inpaint(const Model& model, const Image& picture, const Tensor& mask) {
   check_mask(mask, picture);
-  bool anything_known = false;
-  for (int64_t p = 0; p < mask.numel() && !anything_known; ++p) anything_known = !in_hole(mask, p);
-  check(anything_known, "[inpaint] the hole is the whole picture: there is nothing to continue; is the mask inverted?");
+  check(!std::all_of(mask.data<float>(), mask.data<float>() + mask.numel(), is_hole),
+        "[inpaint] the hole is the whole picture: there is nothing to continue; is the mask inverted?");
 
   const NoGrad no_grad;
   const GeneratorOutput output = model.generator(reorder(to_tensor(picture), model), mask);
+  for (const Variable& x : {output.coarse, output.fine}) {
+    check(
+        std::none_of(x.value().data<float>(), x.value().data<float>() + x.numel(),
+                     [](float v) { return std::isnan(v); }),
+        "[inpaint] the network's result is not a number: the model's parameters are damaged or its training diverged");
+  }
   return {composite(picture, reorder(output.fine.value(), model), mask),
           composite(picture, reorder(output.coarse.value(), model), mask), output.offsets};
 }
@@ -42,9 +47,10 @@ Image composite(const Image& picture, const Tensor& generated, const Tensor& mas
   check_mask(mask, picture);
   const Image colours = to_image(generated, picture.bits);
   const int64_t channels = picture.channels, colour_channels = channels < 3 ? 1 : 3;
+  const float* hole = mask.data<float>();
   Image result = picture;
   for (int64_t p = 0; p < picture.height * picture.width; ++p) {
-    if (!in_hole(mask, p)) continue;
+    if (!is_hole(hole[p])) continue;
     const uint16_t* rgb = colours.samples.data() + 3 * p;
     uint16_t* pixel = result.samples.data() + channels * p;
     if (colour_channels == 1) {
@@ -52,7 +58,9 @@ Image composite(const Image& picture, const Tensor& generated, const Tensor& mas
     } else {
       std::copy_n(rgb, 3, pixel);
     }
-    if (channels > colour_channels) pixel[colour_channels] = static_cast<uint16_t>(picture.maximum());
+    if (channels == colour_channels) continue;
+    uint16_t& alpha = pixel[colour_channels];
+    if (2 * alpha < picture.maximum()) alpha = static_cast<uint16_t>(picture.maximum());
   }
   return result;
 }

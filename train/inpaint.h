@@ -12,11 +12,12 @@ struct Inpainted {
 };
 
 /// Fills a picture where mask (1,H,W,1) is 1. The results have the picture's size, channels and depth, and outside the
-/// hole its very samples; alpha becomes opaque in the hole. Throws Error if the sizes differ or the hole leaves nothing
-/// known.
+/// hole its very samples. Grey takes the luma of the result. Alpha stays, but a hole pixel that was transparent (alpha
+/// below half, as in masks) becomes opaque: the fill would not be seen otherwise. Throws Error if the sizes differ, the
+/// hole leaves nothing known or the network returns no numbers.
 Inpainted inpaint(const Model& model, const Image& picture, const Tensor& mask);
 
-/// The picture where mask is 0, `generated` (1,H,W,3) in [-1,1] where it is 1.
+/// The picture where mask is 0, `generated` (1,H,W,3) in [-1,1] where it is 1, as inpaint says.
 Image composite(const Image& picture, const Tensor& generated, const Tensor& mask);
 
 /// `picture` with white where mask (1,H,W,1) is 1: what the network is given to see.

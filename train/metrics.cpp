@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "ops/pad/pad.h"
 
@@ -23,7 +24,8 @@ Tensor unit_range(const Variable& x) {
 Tensor grey(const Tensor& x) {
   Tensor y({x.dim(1), x.dim(2)}, DType::f64);
   const double* v = x.data<double>();
-  for (int64_t i = 0; i < y.numel(); ++i, v += 3) y.data<double>()[i] = 0.299 * v[0] + 0.587 * v[1] + 0.114 * v[2];
+  double* to = y.data<double>();
+  for (int64_t i = 0; i < y.numel(); ++i, v += 3) to[i] = 0.299 * v[0] + 0.587 * v[1] + 0.114 * v[2];
   return y;
 }
 
@@ -54,7 +56,7 @@ Tensor blur(const Tensor& x) {
 
 Tensor product(const Tensor& a, const Tensor& b) {
   Tensor y = empty_like(a);
-  for (int64_t i = 0; i < y.numel(); ++i) y.data<double>()[i] = a.data<double>()[i] * b.data<double>()[i];
+  std::transform(a.data<double>(), a.data<double>() + a.numel(), b.data<double>(), y.data<double>(), std::multiplies());
   return y;
 }
 
@@ -72,16 +74,19 @@ struct Mean {
 }  // namespace
 
 Tensor ssim_map(const Tensor& a, const Tensor& b) {
+  check(a.rank() == 2 && a.shape() == b.shape(), "[ssim_map] expects two pictures (H,W), not ", a.shape(), " and ",
+        b.shape());
   constexpr double c1 = 0.01 * 0.01, c2 = 0.03 * 0.03;
   const Tensor mean_a = blur(a), mean_b = blur(b);
   const Tensor aa = blur(product(a, a)), bb = blur(product(b, b)), ab = blur(product(a, b));
+  const double *ma = mean_a.data<double>(), *mb = mean_b.data<double>();
+  const double *maa = aa.data<double>(), *mbb = bb.data<double>(), *mab = ab.data<double>();
   Tensor map = empty_like(a);
+  double* similarity = map.data<double>();
   for (int64_t i = 0; i < map.numel(); ++i) {
-    const double ma = mean_a.data<double>()[i], mb = mean_b.data<double>()[i];
-    const double variance_a = aa.data<double>()[i] - ma * ma, variance_b = bb.data<double>()[i] - mb * mb;
-    const double covariance = ab.data<double>()[i] - ma * mb;
-    map.data<double>()[i] =
-        (2 * ma * mb + c1) * (2 * covariance + c2) / ((ma * ma + mb * mb + c1) * (variance_a + variance_b + c2));
+    const double variances = maa[i] - ma[i] * ma[i] + mbb[i] - mb[i] * mb[i], covariance = mab[i] - ma[i] * mb[i];
+    similarity[i] =
+        (2 * ma[i] * mb[i] + c1) * (2 * covariance + c2) / ((ma[i] * ma[i] + mb[i] * mb[i] + c1) * (variances + c2));
   }
   return map;
 }
@@ -94,29 +99,33 @@ std::vector<std::pair<std::string, double>> metrics_of(const Variable& truth, co
         "[metrics] expects two pictures (1,H,W,3) and a mask (1,H,W,1), not ", shape, ", ", completed.shape(), " and ",
         mask.shape());
   const int64_t height = shape[1], width = shape[2];
-  const Tensor a = unit_range(truth), b = unit_range(completed), holes = mask.value().to(DType::f64);
-  const Tensor similarity = ssim_map(grey(a), grey(b));
+  const Tensor a = unit_range(completed), b = unit_range(truth), holes = mask.value().to(DType::f64);
+  const Tensor map = ssim_map(grey(a), grey(b));
   const double *x = a.data<double>(), *y = b.data<double>(), *hole = holes.data<double>();
+  const double* similarity = map.data<double>();
 
   std::vector<std::pair<std::string, double>> metrics;
   const auto measure = [&](const std::string& prefix, auto counts) {
-    Mean absolute, squared, magnitude, ssim, horizontal, vertical;
+    Mean l1, l2, truth_l1, truth_l2, ssim, horizontal, vertical;
     for (int64_t p = 0; p < height * width; ++p) {
       if (!counts(p)) continue;
-      ssim.add(similarity.data<double>()[p]);
+      ssim.add(similarity[p]);
       for (int64_t e = 3 * p; e < 3 * p + 3; ++e) {
-        absolute.add(std::abs(x[e] - y[e]));
-        squared.add((x[e] - y[e]) * (x[e] - y[e]));
-        magnitude.add(std::abs(y[e]));
-        if (p % width > 0) horizontal.add(std::abs(y[e] - y[e - 3]));
-        if (p >= width) vertical.add(std::abs(y[e] - y[e - 3 * width]));
+        l1.add(std::abs(x[e] - y[e]));
+        l2.add((x[e] - y[e]) * (x[e] - y[e]));
+        truth_l1.add(std::abs(y[e]));
+        truth_l2.add(y[e] * y[e]);
+        if (p % width > 0) horizontal.add(std::abs(x[e] - x[e - 3]));
+        if (p >= width) vertical.add(std::abs(x[e] - x[e - 3 * width]));
       }
     }
     if (ssim.count == 0) return;
-    metrics.emplace_back(prefix + "l1", 100 * absolute());
-    metrics.emplace_back(prefix + "l2", 100 * squared());
-    metrics.emplace_back(prefix + "l1_relative", 100 * absolute.sum / std::max(magnitude.sum, 1e-12));
-    metrics.emplace_back(prefix + "psnr", 10 * std::log10(1 / std::max(squared(), 1e-12)));
+    constexpr double least = 1e-12;  // keeps the figures finite for equal and for black pictures
+    metrics.emplace_back(prefix + "l1", 100 * l1());
+    metrics.emplace_back(prefix + "l2", 100 * l2());
+    metrics.emplace_back(prefix + "l1_relative", 100 * l1.sum / std::max(truth_l1.sum, least));
+    metrics.emplace_back(prefix + "l2_relative", 100 * l2.sum / std::max(truth_l2.sum, least));
+    metrics.emplace_back(prefix + "psnr", 10 * std::log10(1 / std::max(l2(), least)));
     metrics.emplace_back(prefix + "ssim", ssim());
     metrics.emplace_back(prefix + "tv", 100 * (horizontal() + vertical()));
   };

@@ -208,7 +208,8 @@ void conv2d_weight(const CpuStream& stream, const Tensor& x, const Tensor& g, co
     const std::vector<T> zeros(static_cast<size_t>(depth + tile.rows), T{0});
     const int64_t groups_per_tap = (depth + tile.rows - 1) / tile.rows;
     std::fill_n(dw.data<T>(), dw.numel(), T{0});
-    const int64_t task = rows_per_task(1, tile.rows * positions * channels);  // in groups of rows
+    // In groups of rows. Each task packs g for itself, which four of them are enough to pay for.
+    const int64_t task = rows_per_task(1, tile.rows * positions * channels, 4);
     parallel_for(stream, kh * kw * groups_per_tap, task, [&](int64_t begin, int64_t end) {
       alignas(64) T sums[max_tile];
       std::vector<const T*> pixels(position_block), left(position_block);

@@ -33,10 +33,10 @@ const TileKernels<T>& tile_kernels(int64_t columns);
 extern const TileLevel<float> portable_f32, avx2_f32, avx512_f32;
 extern const TileLevel<double> portable_f64, avx2_f64, avx512_f64;
 
-/// Rows for a task of a parallel product to take: whole tiles, some eight of them, but enough for a million
+/// Rows for a task of a parallel product to take: whole tiles, `least_tiles` at the least, and enough for a million
 /// multiplications, below which handing the task to another thread costs more than it saves.
-constexpr int64_t rows_per_task(int64_t tile_rows, int64_t multiplications_per_row) {
-  constexpr int64_t least_tiles = 8, least_work = int64_t{1} << 20;
+constexpr int64_t rows_per_task(int64_t tile_rows, int64_t multiplications_per_row, int64_t least_tiles = 8) {
+  constexpr int64_t least_work = int64_t{1} << 20;
   const int64_t work = tile_rows * (multiplications_per_row < 1 ? 1 : multiplications_per_row);
   const int64_t tiles = (least_work + work - 1) / work;
   return tile_rows * (tiles < least_tiles ? least_tiles : tiles);

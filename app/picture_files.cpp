@@ -1,0 +1,76 @@
+#include "app/picture_files.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "train/data.h"
+#include "train/masks.h"
+
+namespace lacuna {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string lower_extension(const fs::path& file) {
+  std::string extension = file.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension;
+}
+
+std::string without_extension(fs::path path) { return path.replace_extension().generic_string(); }
+
+}  // namespace
+
+fs::path path_below(const fs::path& picture, const fs::path& source) {
+  return fs::is_directory(source) ? picture.lexically_relative(source) : picture.filename();
+}
+
+MaskFiles::MaskFiles(const fs::path& source) : source_(source) {
+  check(fs::exists(source), "[masks] ", source.string(), ": there is no such file or folder");
+  if (!fs::is_directory(source)) return;
+  for (const fs::path& file : list_pictures({source.string()})) {
+    const auto [other, is_new] = by_name_.emplace(without_extension(path_below(file, source)), file);
+    check(is_new, "[masks] ", file.string(), " and ", other->second.string(),
+          " are both the mask of one picture: remove one");
+  }
+}
+
+const fs::path& MaskFiles::of(const fs::path& picture) const {
+  if (by_name_.empty()) return source_;
+  const auto found = by_name_.find(without_extension(picture));
+  check(found != by_name_.end(), "[masks] ", source_.string(), ": there is no mask named ", without_extension(picture),
+        ", with whatever extension");
+  return found->second;
+}
+
+Tensor read_mask(const fs::path& file, const Image& picture, bool invert) {
+  const Tensor mask = mask_of(read_image(file), invert);
+  if (mask.dim(1) == picture.height && mask.dim(2) == picture.width) return mask;
+  spdlog::warn("the mask {} is {}x{} and is resized to the picture's {}x{}", file.string(), mask.dim(2), mask.dim(1),
+               picture.width, picture.height);
+  return resize_mask(mask, picture.height, picture.width);
+}
+
+void check_can_write(const fs::path& file) {
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  std::error_code ignored;
+  check(fs::is_directory(folder, ignored), "[file] ", file.string(), ": cannot write: there is no folder ",
+        folder.string());
+  check(!fs::is_directory(file, ignored), "[file] ", file.string(), ": cannot write: it is a folder");
+}
+
+void check_can_write_picture(const fs::path& file) {
+  check(lower_extension(file) == ".png" || is_jpeg(file), "[image] ", file.string(),
+        ": pictures are written as .png, .jpg or .jpeg");
+  check_can_write(file);
+}
+
+bool is_jpeg(const fs::path& file) {
+  const std::string extension = lower_extension(file);
+  return extension == ".jpg" || extension == ".jpeg";
+}
+
+}  // namespace lacuna

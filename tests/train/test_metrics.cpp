@@ -1,0 +1,167 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "ops/random/random.h"
+#include "tests/support/compare.h"
+#include "train/metrics.h"
+
+namespace lacuna {
+namespace {
+
+using Named = std::map<std::string, double>;
+
+Named named(const Tensor& truth, const Tensor& completed, const Tensor& mask) {
+  const auto metrics = metrics_of(truth, completed, mask);
+  return {metrics.begin(), metrics.end()};
+}
+
+Tensor noise(const Shape& shape, uint64_t seed) { return random_uniform(shape, Philox{seed, 0}, -1, 1); }
+
+/// 1 in rows [2,5) and columns [3,7) of (1,9,12,1).
+Tensor small_hole() {
+  Tensor mask = Tensor::zeros({1, 9, 12, 1});
+  for (int64_t y = 2; y < 5; ++y) {
+    for (int64_t x = 3; x < 7; ++x) mask.data<float>()[y * 12 + x] = 1;
+  }
+  return mask;
+}
+
+/// SSIM at one pixel, as its definition says: weighted moments of the 11x11 window, mirrored at the border.
+double ssim_at(const Tensor& a, const Tensor& b, int64_t row, int64_t column) {
+  const int64_t height = a.dim(0), width = a.dim(1);
+  const auto mirrored = [](int64_t i, int64_t n) { return i < 0 ? -i : (i >= n ? 2 * (n - 1) - i : i); };
+  double total = 0, ma = 0, mb = 0, va = 0, vb = 0, cov = 0;
+  for (const bool centred : {false, true}) {
+    for (int64_t dy = -5; dy <= 5; ++dy) {
+      for (int64_t dx = -5; dx <= 5; ++dx) {
+        const double w = std::exp(-static_cast<double>(dy * dy + dx * dx) / (2 * 1.5 * 1.5));
+        const int64_t at = mirrored(row + dy, height) * width + mirrored(column + dx, width);
+        const double x = a.at(at), y = b.at(at);
+        if (!centred) {
+          total += w;
+          ma += w * x;
+          mb += w * y;
+        } else {
+          va += w * (x - ma) * (x - ma);
+          vb += w * (y - mb) * (y - mb);
+          cov += w * (x - ma) * (y - mb);
+        }
+      }
+    }
+    if (!centred) {
+      ma /= total;
+      mb /= total;
+    }
+  }
+  constexpr double c1 = 1e-4, c2 = 9e-4;
+  return (2 * ma * mb + c1) * (2 * cov / total + c2) / ((ma * ma + mb * mb + c1) * (va / total + vb / total + c2));
+}
+
+}  // namespace
+
+TEST_CASE("metrics: values against the definitions") {
+  const Tensor truth = noise({1, 9, 12, 3}, 1), completed = noise({1, 9, 12, 3}, 2), mask = small_hole();
+  const Named metrics = named(truth, completed, mask);
+  for (const bool hole_only : {true, false}) {
+    double l1 = 0, l2 = 0, sum = 0, sum2 = 0, count = 0, dx = 0, dy = 0, dx_count = 0, dy_count = 0;
+    const auto unit = [](const Tensor& x, int64_t y, int64_t column, int64_t c) {
+      return (x.at((y * 12 + column) * 3 + c) + 1) / 2;
+    };
+    for (int64_t y = 0; y < 9; ++y) {
+      for (int64_t x = 0; x < 12; ++x) {
+        if (hole_only && mask.at(y * 12 + x) == 0) continue;
+        for (int64_t c = 0; c < 3; ++c) {
+          const double a = unit(completed, y, x, c), b = unit(truth, y, x, c);
+          l1 += std::abs(a - b);
+          l2 += (a - b) * (a - b);
+          sum += b;
+          sum2 += b * b;
+          ++count;
+          if (x > 0) {
+            dx += std::abs(a - unit(completed, y, x - 1, c));
+            ++dx_count;
+          }
+          if (y > 0) {
+            dy += std::abs(a - unit(completed, y - 1, x, c));
+            ++dy_count;
+          }
+        }
+      }
+    }
+    const std::string prefix = hole_only ? "hole_" : "";
+    CHECK(metrics.at(prefix + "l1") == doctest::Approx(100 * l1 / count));
+    CHECK(metrics.at(prefix + "l2") == doctest::Approx(100 * l2 / count));
+    CHECK(metrics.at(prefix + "l1_relative") == doctest::Approx(100 * l1 / sum));
+    CHECK(metrics.at(prefix + "l2_relative") == doctest::Approx(100 * l2 / sum2));
+    CHECK(metrics.at(prefix + "psnr") == doctest::Approx(-10 * std::log10(l2 / count)));
+    CHECK(metrics.at(prefix + "tv") == doctest::Approx(100 * (dx / dx_count + dy / dy_count)));
+  }
+}
+
+TEST_CASE("metrics: SSIM against its definition") {
+  const Tensor a = random_uniform({17, 14}, Philox{3, 0}, 0, 1, DType::f64);
+  Tensor b = random_uniform({17, 14}, Philox{4, 0}, 0, 1, DType::f64);
+  for (int64_t i = 0; i < b.numel(); ++i) b.data<double>()[i] = 0.7 * a.at(i) + 0.3 * b.at(i);
+  Tensor expected = empty_like(a);
+  for (int64_t y = 0; y < 17; ++y) {
+    for (int64_t x = 0; x < 14; ++x) expected.data<double>()[y * 14 + x] = ssim_at(a, b, y, x);
+  }
+  CHECK_CLOSE(ssim_map(a, b), expected, 1e-12);
+}
+
+TEST_CASE("metrics: SSIM of pictures is that of their luma, over the hole that of its pixels") {
+  const Tensor truth = noise({1, 9, 12, 3}, 5), completed = noise({1, 9, 12, 3}, 6), mask = small_hole();
+  const auto luma = [](const Tensor& x) {
+    Tensor y({9, 12}, DType::f64);
+    for (int64_t i = 0; i < y.numel(); ++i) {
+      const double sum = 0.299 * x.at(3 * i) + 0.587 * x.at(3 * i + 1) + 0.114 * x.at(3 * i + 2);
+      y.data<double>()[i] = (sum + 1) / 2;
+    }
+    return y;
+  };
+  const Tensor map = ssim_map(luma(completed), luma(truth));
+  double whole = 0, hole = 0;
+  for (int64_t i = 0; i < map.numel(); ++i) {
+    whole += map.at(i);
+    hole += map.at(i) * mask.at(i);
+  }
+  const Named metrics = named(truth, completed, mask);
+  CHECK(metrics.at("ssim") == doctest::Approx(whole / static_cast<double>(map.numel())));
+  CHECK(metrics.at("hole_ssim") == doctest::Approx(hole / 12));
+}
+
+TEST_CASE("metrics: a perfect result") {
+  const Tensor truth = noise({1, 9, 12, 3}, 7);
+  const Named metrics = named(truth, truth, small_hole());
+  for (const std::string prefix : {"", "hole_"}) {
+    CHECK(metrics.at(prefix + "l1") == 0);
+    CHECK(metrics.at(prefix + "l2_relative") == 0);
+    CHECK(metrics.at(prefix + "psnr") == doctest::Approx(120));
+    CHECK(metrics.at(prefix + "ssim") == doctest::Approx(1));
+  }
+}
+
+TEST_CASE("metrics: no hole, one pixel, and other borderline pictures") {
+  const Tensor truth = noise({1, 9, 12, 3}, 8);
+  const Named metrics = named(truth, truth, Tensor::zeros({1, 9, 12, 1}));
+  CHECK(metrics.contains("l1"));
+  CHECK_FALSE(metrics.contains("hole_l1"));
+  const Tensor black = Tensor::full({1, 1, 1, 3}, -1), white = Tensor::full({1, 1, 1, 3}, 1);
+  const Named pixel = named(black, white, Tensor::full({1, 1, 1, 1}, 1));
+  CHECK(std::all_of(pixel.begin(), pixel.end(), [](const auto& m) { return std::isfinite(m.second); }));
+  CHECK(pixel.at("l1") == doctest::Approx(100));
+  CHECK(pixel.at("psnr") == doctest::Approx(0));
+  CHECK(pixel.at("tv") == 0);
+}
+
+TEST_CASE("metrics: errors show the shapes") {
+  const Tensor x = Tensor::zeros({1, 4, 4, 3}), mask = Tensor::zeros({1, 4, 4, 1});
+  CHECK(test::error_of([&] {
+          metrics_of(x, Tensor::zeros({1, 4, 5, 3}), mask);
+        }) == "[metrics] expects two pictures (1,H,W,3) and a mask (1,H,W,1), not (1,4,4,3), (1,4,5,3) and (1,4,4,1)");
+  CHECK(test::error_of([&] { ssim_map(x, x); }) ==
+        "[ssim_map] expects two pictures (H,W), not (1,4,4,3) and (1,4,4,3)");
+}
+
+}  // namespace lacuna
