@@ -48,9 +48,12 @@ void visit(Visitor& v, TrainConfig& c) {
 
   v.section("holes");
   using Kind = MaskOptions::Kind;
-  v.choice(
-      "kind", c.holes.kind,
-      Names<Kind>{{"box", Kind::box}, {"boxes", Kind::boxes}, {"strokes", Kind::strokes}, {"folder", Kind::folder}});
+  v.choice("kind", c.holes.kind,
+           Names<Kind>{{"box", Kind::box},
+                       {"boxes", Kind::boxes},
+                       {"strokes", Kind::strokes},
+                       {"mixed", Kind::mixed},
+                       {"folder", Kind::folder}});
   v.number("height", c.holes.hole_height, 1, 1 << 14);
   v.number("width", c.holes.hole_width, 1, 1 << 14);
   v.number("max_shrink", c.holes.max_shrink, 0, 1 << 14);

@@ -14,6 +14,8 @@ namespace {
 
 using Kind = MaskOptions::Kind;
 
+constexpr Kind simple_kinds[] = {Kind::box, Kind::boxes, Kind::strokes};
+
 void check_mask(const Tensor& mask, const char* who) {
   check(mask.rank() == 4 && mask.dim(0) == 1 && mask.dim(3) == 1, "[", who, "] a mask is (1,H,W,1), not ",
         mask.shape());
@@ -135,7 +137,8 @@ class PrefixSums {
 HoleMaker::HoleMaker(MaskOptions options) : options_(std::move(options)) {
   const MaskOptions& o = options_;
   check(o.hole_height >= 1 && o.hole_width >= 1, "[masks] a hole of ", o.hole_height, " x ", o.hole_width, " is empty");
-  check(o.max_shrink >= 0 && (o.kind != Kind::box || o.max_shrink / 2 * 2 < std::min(o.hole_height, o.hole_width)),
+  check(o.max_shrink >= 0 && ((o.kind != Kind::box && o.kind != Kind::mixed) ||
+                              o.max_shrink / 2 * 2 < std::min(o.hole_height, o.hole_width)),
         "[masks] a hole of ", o.hole_height, " x ", o.hole_width, " cannot shrink by up to ", o.max_shrink);
   check(o.margin >= 0, "[masks] a margin of ", o.margin, " is negative");
   check(o.count >= 1, "[masks] at least 1 hole is needed, not ", o.count);
@@ -158,7 +161,10 @@ HoleBatch HoleMaker::operator()(int64_t n, int64_t height, int64_t width, const 
     Draws draws(random, static_cast<uint64_t>(i) << 32);
     Box box;
     std::string origin;
-    switch (o.kind) {
+    const Kind kind = o.kind == Kind::mixed ? simple_kinds[draws.integer(0, std::size(simple_kinds) - 1)] : o.kind;
+    switch (kind) {
+      case Kind::mixed:
+        break;  // has been drawn
       case Kind::box:
         box = draw_box(o, canvas, draws);
         break;
@@ -180,7 +186,7 @@ HoleBatch HoleMaker::operator()(int64_t n, int64_t height, int64_t width, const 
     const int64_t missing = std::count(canvas.values, canvas.values + pixels, 1.0f);
     check(missing > 0, "[masks] ", origin, "the mask has no hole (white) pixel");
     check(missing < pixels, "[masks] ", origin, "the hole covers the whole picture of ", height, " x ", width);
-    if (o.kind != Kind::box) {
+    if (kind != Kind::box) {
       Tensor mask({1, height, width, 1});
       std::copy_n(canvas.values, pixels, mask.data<float>());
       box = hole_window(mask, o.hole_height, o.hole_width);

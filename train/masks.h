@@ -22,6 +22,7 @@ struct MaskOptions {
     box,      ///< one rectangle: a hole_height x hole_width box at a random place, shrunk at random within
     boxes,    ///< `count` rectangles at random places, sides between 1/4 and 3/4 of hole_height and hole_width
     strokes,  ///< 1 to `count` free-form strokes: random walks of a thick line
+    mixed,    ///< each sample one of the three above, with equal chances
     folder,   ///< a random one of the masks in `folder`
   };
 
@@ -38,7 +39,7 @@ struct MaskOptions {
 struct HoleBatch {
   Tensor mask;  ///< f32 (N,H,W,1), 1 in the hole, 0 outside, nothing between
   /// For each sample a hole_height x hole_width window, what a local critic sees and the reconstruction loss is taken
-  /// over. Kind box: the box before it is shrunk. Other kinds: see hole_window.
+  /// over. A box's is the box before it is shrunk; for other holes see hole_window.
   std::vector<Box> boxes;
 };
 

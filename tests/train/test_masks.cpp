@@ -57,7 +57,7 @@ TEST_CASE("masks: a box is whole, shrunk symmetrically within its window and ins
 }
 
 TEST_CASE("masks: pure functions of the random numbers given") {
-  for (const Kind kind : {Kind::box, Kind::boxes, Kind::strokes}) {
+  for (const Kind kind : {Kind::box, Kind::boxes, Kind::strokes, Kind::mixed}) {
     const MaskOptions options{.kind = kind, .hole_height = 32, .hole_width = 32, .max_shrink = 8, .folder = {}};
     const HoleBatch a = make_holes(options, 3, 64, 64, {1, 5}), b = make_holes(options, 3, 64, 64, {1, 5});
     CHECK(test::same_bits(a.mask, b.mask));
@@ -71,7 +71,7 @@ TEST_CASE("masks: pure functions of the random numbers given") {
 }
 
 TEST_CASE("masks: boxes and strokes are binary, leave something known, and have a window within the picture") {
-  for (const Kind kind : {Kind::boxes, Kind::strokes}) {
+  for (const Kind kind : {Kind::boxes, Kind::strokes, Kind::mixed}) {
     const MaskOptions options{.kind = kind, .hole_height = 64, .hole_width = 48, .max_shrink = 0, .folder = {}};
     const HoleBatch holes = make_holes(options, 40, 128, 160, {3, 0});
     double covered = 0;
@@ -87,6 +87,18 @@ TEST_CASE("masks: boxes and strokes are binary, leave something known, and have 
     CHECK(covered / 40 > 0.03);
     CHECK(covered / 40 < 0.5);
   }
+}
+
+TEST_CASE("masks: mixed holes are of all three kinds") {
+  const MaskOptions options{.kind = Kind::mixed, .hole_height = 32, .hole_width = 32, .max_shrink = 0, .folder = {}};
+  const HoleBatch holes = make_holes(options, 60, 64, 64, {9, 0});
+  int whole_boxes = 0;
+  for (int64_t i = 0; i < 60; ++i) {
+    const Tensor mask = sample_of(holes.mask, i);
+    whole_boxes += area(mask) == 32 * 32 && hole_bounds(mask) == holes.boxes[static_cast<size_t>(i)];
+  }
+  CHECK(whole_boxes > 8);
+  CHECK(whole_boxes < 35);
 }
 
 TEST_CASE("masks: the window contains a hole that fits, centred, and covers the most of one that does not") {
