@@ -9,6 +9,8 @@
 #include <new>
 #include <optional>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "app/app.h"
 #include "app/model_path.h"
@@ -188,7 +190,7 @@ void add_fill(CLI::App& app) {
       ->add_option("--max-side", a->max_side,
                    "First reduce pictures with a side longer than N pixels; the result is reduced")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 20).description(""));
   command->add_option("--save-coarse", a->coarse, "Also write the coarse network's result")->type_name("FILE");
   command
       ->add_option("--save-attention", a->attention,

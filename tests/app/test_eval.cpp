@@ -1,0 +1,137 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "tensor/file.h"
+#include "tensor/image.h"
+#include "tests/app/run_program.h"
+#include "tests/support/temporary_folder.h"
+#include "train/model_file.h"
+
+namespace lacuna {
+namespace {
+
+namespace fs = std::filesystem;
+using test::contains;
+using test::ProgramRun;
+using test::run_program;
+using test::TemporaryFolder;
+
+/// 24 x 24, black but for the right half of the given grey.
+Image halves(uint16_t grey, int bits = 8) {
+  Image image{24, 24, 3, bits, {}};
+  for (int i = 0; i < 24 * 24 * 3; ++i) image.samples.push_back(i / 3 % 24 >= 12 ? grey : uint16_t{0});
+  return image;
+}
+
+struct Fixture {
+  TemporaryFolder folder;
+  std::string images = (folder / "images").string(), masks = (folder / "masks").string();
+  std::string model = (folder / "model.safetensors").string(), report = (folder / "report.json").string();
+
+  Fixture() {
+    fs::create_directories(images);
+    fs::create_directories(masks);
+    write_image(images + "/a.png", halves(200));
+    write_image(images + "/b.png", halves(100));
+    // The hole: the last column, all of it in the bright half.
+    Image mask{24, 24, 1, 8, {}};
+    for (int i = 0; i < 24 * 24; ++i) mask.samples.push_back(i % 24 == 23 ? uint16_t{255} : uint16_t{0});
+    write_image(masks + "/a.png", mask);
+    write_image(masks + "/b.png", mask);
+    save_model(model, Generator({.cnum = 2}, 1), {});
+  }
+
+  ProgramRun eval(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"eval", "--images", images});
+    return run_program(arguments);
+  }
+  nlohmann::json json() const { return nlohmann::json::parse(read_file(report)); }
+};
+
+}  // namespace
+
+TEST_CASE("eval: the baseline's figures are what follows by hand") {
+  const Fixture f;
+  const ProgramRun run = f.eval({"--baseline", "mean", "--masks", f.masks, "--json", f.report, "--per-image"});
+  REQUIRE_MESSAGE(run.status == 0, run.err);
+  // 11 of the 23 known columns are bright, so the hole's 200 and 100 become 96 and 48.
+  const double l1_a = 100 * (200 - 96) / 255.0, l1_b = 100 * (100 - 48) / 255.0;
+  const nlohmann::json report = f.json();
+  CHECK(report["method"] == "mean");
+  CHECK(report["pictures"].size() == 2);
+  CHECK(report["pictures"][0]["picture"] == "a.png");
+  CHECK(report["pictures"][0]["hole_l1"].get<double>() == doctest::Approx(l1_a));
+  CHECK(report["pictures"][0]["hole_psnr"].get<double>() == doctest::Approx(-20 * std::log10(l1_a / 100)));
+  CHECK(report["pictures"][0]["hole_l1_relative"].get<double>() == doctest::Approx(52));
+  CHECK(report["pictures"][0]["l1"].get<double>() == doctest::Approx(l1_a / 24));
+  CHECK(report["mean"]["hole_l1"].get<double>() == doctest::Approx((l1_a + l1_b) / 2));
+  CHECK(contains(run.out, "mean: means over 2 pictures"));
+  CHECK(contains(run.out, "L1 (%)            30.59   1.27"));
+  CHECK(contains(run.out, "a.png"));
+}
+
+TEST_CASE("eval: a model, random holes from a seed, saved results") {
+  const Fixture f;
+  write_image(f.images + "/c.png", halves(51400, 16));
+  const std::vector<std::string> holes{"box:8x12", "box:10", "boxes:2", "strokes", "strokes:1"};
+  for (const std::string& spec : holes) {
+    const ProgramRun run = f.eval({"--model", f.model, "--holes", spec, "--seed", "7", "--json", f.report});
+    REQUIRE_MESSAGE(run.status == 0, run.err);
+    const nlohmann::json report = f.json();
+    CHECK(report["holes"] == spec);
+    CHECK(report["seed"] == 7);
+    CHECK(report["mean"].size() == 14);
+    REQUIRE(f.eval({"--model", f.model, "--holes", spec, "--seed", "7", "--json", f.report}).status == 0);
+    CHECK(f.json() == report);
+    REQUIRE(f.eval({"--model", f.model, "--holes", spec, "--seed", "8", "--json", f.report}).status == 0);
+    CHECK(f.json()["mean"] != report["mean"]);
+  }
+  const std::string saved = (f.folder / "saved").string();
+  REQUIRE(f.eval({"--model", f.model, "--masks", f.masks + "/a.png", "--save", saved, "--json", f.report}).status == 0);
+  const Image filled = read_image(saved + "/a.png"), truth = halves(200);
+  double difference = 0;
+  for (size_t i = 0; i < truth.samples.size(); ++i) difference += std::abs(filled.samples[i] - truth.samples[i]);
+  CHECK(f.json()["pictures"][0]["l1"].get<double>() ==
+        doctest::Approx(100 * difference / 255 / static_cast<double>(truth.samples.size())));
+  CHECK(read_image(saved + "/c.png").bits == 8);
+}
+
+TEST_CASE("eval: bad input of each kind is one line and writes nothing") {
+  const Fixture f;
+  const auto fails = [&](const std::vector<std::string>& arguments, const std::string& reason) {
+    std::vector<std::string> all{"--json", f.report};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const ProgramRun run = f.eval(all);
+    CHECK(run.status != 0);
+    CHECK_MESSAGE(contains(run.err, reason), run.err);
+    CHECK(run.out.empty());
+    CHECK_FALSE(fs::exists(f.report));
+  };
+  for (const std::string spec :
+       {"circle", "box:0", "box:8x", "box:8x9x", "box:-8", "boxes:many", "strokes:9999999999"}) {
+    fails({"--baseline", "mean", "--holes", spec}, "--holes is box:HxW, boxes:N or strokes:N, not " + spec);
+  }
+  fails({"--baseline", "mean", "--holes", "box:64"}, "a.png: [masks] a hole of 64 x 64");
+  fails({"--baseline", "median"}, "median");
+  fails({"--baseline", "mean", "--model", f.model}, "--baseline takes the place of --model");
+  fails({"--baseline", "mean", "--holes", "box:8", "--masks", f.masks}, "--masks");
+  fails({"--baseline", "mean", "--invert-mask"}, "--invert-mask goes with --masks");
+  fails({"--baseline", "mean", "--masks", f.masks + "/none"}, "there is no such file or folder");
+  fails({"--model", f.model + "x", "--holes", "box:8"}, "model.safetensorsx");
+  fails({"--baseline", "mean", "--masks", f.masks, "--save", f.images}, "is one of the pictures");
+  fs::remove(f.masks + "/b.png");
+  fails({"--baseline", "mean", "--masks", f.masks}, "there is no mask named b");
+  write_file_atomically(f.images + "/b.png", std::string_view("no picture"));
+  fails({"--baseline", "mean", "--holes", "box:8"}, "b.png: is not a PNG");
+
+  CHECK(run_program({"eval", "--baseline", "mean"}).status == 1);
+  const ProgramRun nowhere = run_program({"eval", "--baseline", "mean", "--images", f.images + "/none"});
+  CHECK(contains(nowhere.err, "none: there is no such file or folder"));
+  const ProgramRun unwritable = f.eval({"--baseline", "mean", "--json", (f.folder / "none/report.json").string()});
+  CHECK(contains(unwritable.err, "there is no folder"));
+}
+
+}  // namespace lacuna
