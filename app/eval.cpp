@@ -3,6 +3,7 @@
 #include <cctype>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -27,7 +28,10 @@ namespace {
 namespace fs = std::filesystem;
 
 struct EvalArguments {
-  std::string model, baseline, images, masks, holes = "box:128x128", json, save;
+  std::string images;
+  std::string model, baseline, filled;       // what fills the holes
+  std::string masks, holes = "box:128x128";  // what holes there are
+  std::string json, save, save_masks;
   uint64_t seed = 0;
   bool per_image = false, invert = false;
 };
@@ -68,7 +72,11 @@ MaskOptions parse_holes(const std::string& spec) {
 
 /// Hole number `index` for a picture; those of kind boxes and strokes go with the picture's size.
 Tensor random_hole(MaskOptions options, const Image& image, const Philox& random) {
-  if (options.kind != MaskOptions::Kind::box) {
+  if (options.kind == MaskOptions::Kind::box) {
+    check(options.hole_height <= image.height && options.hole_width <= image.width, "[eval] a hole of ",
+          options.hole_height, " x ", options.hole_width, " does not fit into ", image.height, " x ", image.width,
+          " pixels; name a smaller one, such as --holes box:", (image.height + 1) / 2, "x", (image.width + 1) / 2);
+  } else {
     options.hole_height = std::max<int64_t>(image.height / 2, 1);
     options.hole_width = std::max<int64_t>(image.width / 2, 1);
   }
@@ -90,6 +98,14 @@ Image fill_with_mean(const Image& picture, const Tensor& mask) {
   float* to = mean.data<float>();
   for (int64_t e = 0; e < mean.numel(); ++e) to[e] = static_cast<float>(sum[e % 3] / known);
   return composite(picture, mean, mask);
+}
+
+/// White in the hole, black elsewhere.
+Image picture_of_mask(const Tensor& mask) {
+  Image picture{mask.dim(1), mask.dim(2), 1, 8, std::vector<uint16_t>(static_cast<size_t>(mask.numel()))};
+  std::transform(mask.data<float>(), mask.data<float>() + mask.numel(), picture.samples.begin(),
+                 [](float value) { return value > 0.5f ? uint16_t{255} : uint16_t{0}; });
+  return picture;
 }
 
 /// The picture in 8 bits, in which everything is measured.
@@ -164,6 +180,13 @@ class Evaluation {
   explicit Evaluation(const EvalArguments& a) : a_(a), holes_(parse_holes(a.holes)) {
     if (!a.masks.empty()) masks_.emplace(a.masks);
     pictures_ = list_pictures({a.images});
+    check_saved();
+    if (!a.filled.empty()) {
+      check(fs::is_directory(a.filled), "[eval] --filled: there is no folder ", a.filled);
+      filled_.emplace(a.filled, "filled picture");
+      method_ = a.filled;
+      return;
+    }
     if (!a.baseline.empty()) {
       method_ = a.baseline;
       return;
@@ -207,6 +230,45 @@ class Evaluation {
   }
 
  private:
+  /// Throws Error if what is to be saved would replace an input or another result.
+  void check_saved() const {
+    for (const auto& [option, folder] : {std::pair("--save", a_.save), std::pair("--save-masks", a_.save_masks)}) {
+      if (folder.empty()) continue;
+      for (const std::string& input : {a_.images, a_.masks, a_.filled}) {
+        if (!input.empty()) check_apart(std::string("[eval] ") + option, folder, input);
+      }
+      std::map<fs::path, fs::path> pictures_by_name;
+      for (const fs::path& picture : pictures_) {
+        const auto [other, is_new] = pictures_by_name.emplace(saved_name(picture), picture);
+        check(is_new, "[eval] ", option, ": what belongs to ", other->second.string(), " and to ", picture.string(),
+              " would both be written to ", (folder / other->first).string(), "; rename one");
+      }
+    }
+    check(a_.save.empty() || a_.save != a_.save_masks, "[eval] --save and --save-masks name one folder, ", a_.save);
+  }
+
+  fs::path saved_name(const fs::path& picture) const {
+    return path_below(picture, a_.images).replace_extension(".png");
+  }
+
+  void save(const std::string& folder, const fs::path& picture, const Image& result) const {
+    if (folder.empty()) return;
+    const fs::path file = folder / saved_name(picture);
+    fs::create_directories(file.parent_path());
+    write_image(file, result);
+  }
+
+  /// The picture with its hole filled by the method at hand.
+  Image fill(const Image& image, const Tensor& mask, const fs::path& below) const {
+    if (model_) return inpaint(*model_, image, mask).filled;
+    if (!filled_) return fill_with_mean(image, mask);
+    const fs::path& file = filled_->of(below);
+    const Image filled = read_image(file);
+    check(filled.height == image.height && filled.width == image.width, file.string(), " is ", filled.width, "x",
+          filled.height, ", the original ", image.width, "x", image.height, ": they cannot be compared");
+    return composite(image, to_tensor(filled), mask);
+  }
+
   void measure(size_t i) {
     const Image image = read_in_8_bits(pictures_[i]);
     const fs::path below = path_below(pictures_[i], a_.images);
@@ -214,7 +276,7 @@ class Evaluation {
     Image filled;
     try {
       mask = masks_ ? read_mask(masks_->of(below), image, a_.invert) : random_hole(holes_, image, Philox{a_.seed, i});
-      filled = model_ ? inpaint(*model_, image, mask).filled : fill_with_mean(image, mask);
+      filled = fill(image, mask, below);
     } catch (const Error& error) {
       fail(pictures_[i].string(), ": ", error.what());
     }
@@ -225,18 +287,13 @@ class Evaluation {
     nlohmann::ordered_json entry = json_of(metrics);
     entry["picture"] = below.string();
     pictures_report_.push_back(entry);
-    if (a_.save.empty()) return;
-    const fs::path result = (fs::path(a_.save) / below).replace_extension(".png");
-    std::error_code ignored;
-    check(!fs::equivalent(result, pictures_[i], ignored), "[eval] --save: ", result.string(),
-          " is one of the pictures; name another folder");
-    fs::create_directories(result.parent_path());
-    write_image(result, filled);
+    save(a_.save, pictures_[i], filled);
+    save(a_.save_masks, pictures_[i], picture_of_mask(mask));
   }
 
   const EvalArguments& a_;
   MaskOptions holes_;
-  std::optional<MaskFiles> masks_;
+  std::optional<MaskFiles> masks_, filled_;
   std::vector<fs::path> pictures_;
   std::optional<Model> model_;
   std::string method_;
@@ -248,6 +305,8 @@ class Evaluation {
 void eval(const EvalArguments& a) {
   check(!a.images.empty(), "[eval] name the pictures: --images DIR");
   check(a.baseline.empty() || a.model.empty(), "[eval] --baseline takes the place of --model");
+  check(a.filled.empty() || (a.baseline.empty() && a.model.empty()),
+        "[eval] --filled takes the place of --model and --baseline");
   check(!a.invert || !a.masks.empty(), "[eval] --invert-mask goes with --masks");
   if (!a.json.empty()) check_can_write(a.json);
   Evaluation evaluation(a);
@@ -259,14 +318,19 @@ void eval(const EvalArguments& a) {
 }  // namespace
 
 void add_eval(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("eval", "Measure how well a model fills holes in a folder of pictures");
+  CLI::App* command = app.add_subcommand("eval", "Measure how well holes are filled in a folder of pictures");
   auto a = std::make_shared<EvalArguments>();
-  command->add_option("--images,-i", a->images, "Folder of whole pictures")->type_name("DIR");
+  command->add_option("--images,-i", a->images, "Folder of whole pictures, with all below it")->type_name("DIR");
   command->add_option("--model", a->model, "Model file (default: $LACUNA_MODEL, then the shipped model)")
       ->type_name("FILE");
   command->add_option("--baseline", a->baseline, "Instead of a model: mean (the mean colour of the known pixels)")
       ->type_name("NAME")
       ->check(CLI::IsMember({"mean"}).description(""));
+  command
+      ->add_option("--filled", a->filled,
+                   "Instead of a model: a folder of pictures filled by other means, named as the originals (any "
+                   "extension); what they hold outside the holes does not count")
+      ->type_name("DIR");
   CLI::Option* masks =
       command
           ->add_option("--masks", a->masks,
@@ -281,12 +345,17 @@ void add_eval(CLI::App& app) {
       ->type_name("N");
   command->add_flag("--per-image", a->per_image, "Print a line for each picture");
   command->add_option("--json", a->json, "Write all figures, for each picture and their means")->type_name("FILE");
-  command->add_option("--save", a->save, "Write the filled pictures as PNG")->type_name("DIR");
+  command->add_option("--save", a->save, "Write the filled pictures as PNG, named as the originals")->type_name("DIR");
+  command
+      ->add_option("--save-masks", a->save_masks,
+                   "Write the holes as PNG, white = hole, named as the originals, for other programs to fill")
+      ->type_name("DIR");
   command->footer(
       "What is measured, and by which formulas: docs/evaluation.md\n"
       "Examples:\n"
       "  lacuna eval --images photos/ --holes box:128x128 --seed 7 --json figures.json\n"
-      "  lacuna eval --images photos/ --masks masks/ --baseline mean\n");
+      "  lacuna eval --images photos/ --masks masks/ --baseline mean\n"
+      "  lacuna eval --images photos/ --masks masks/ --filled by_other_means/\n");
   command->callback([a] { eval(*a); });
 }
 

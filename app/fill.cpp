@@ -38,13 +38,37 @@ struct FillArguments {
   int64_t max_side = 0;
 };
 
-/// The picture, reduced so that neither side is longer than max_side (0: any).
-Image read_picture(const fs::path& file, int64_t max_side) {
-  const Image picture = read_image(file);
+/// The mask for the picture reduced to height x width: a pixel is in the hole if anything of the hole went into it, so
+/// that nothing of what was there bleeds into the known pixels.
+Tensor reduce_mask(const Tensor& mask, int64_t height, int64_t width) {
+  constexpr uint16_t white = 65535;
+  Image holes{mask.dim(1), mask.dim(2), 1, 16, std::vector<uint16_t>(static_cast<size_t>(mask.numel()))};
+  std::transform(mask.data<float>(), mask.data<float>() + mask.numel(), holes.samples.begin(),
+                 [](float value) { return value > 0.5f ? white : uint16_t{0}; });
+  holes = resize_image(holes, height, width);
+  Tensor reduced({1, height, width, 1});
+  std::transform(holes.samples.begin(), holes.samples.end(), reduced.data<float>(),
+                 [](uint16_t sample) { return sample > 0 ? 1.0f : 0.0f; });
+  return reduced;
+}
+
+struct Task {
+  Image picture;
+  Tensor mask;  // of the picture's size
+};
+
+/// The picture, reduced so that neither side is longer than a.max_side (0: any), and its mask. A mask may have the size
+/// of the picture as it was or as it is then.
+Task read_task(const FillArguments& a, const fs::path& image, const fs::path& mask_file) {
+  const Image picture = read_image(image);
   const int64_t longest = std::max(picture.height, picture.width);
-  if (max_side == 0 || longest <= max_side) return picture;
-  const auto reduced = [&](int64_t n) { return std::max<int64_t>(1, (n * max_side + longest / 2) / longest); };
-  return resize_image(picture, reduced(picture.height), reduced(picture.width));
+  if (a.max_side == 0 || longest <= a.max_side) return {picture, read_mask(mask_file, picture, a.invert)};
+  const auto reduced = [&](int64_t n) { return std::max<int64_t>(1, (n * a.max_side + longest / 2) / longest); };
+  const int64_t height = reduced(picture.height), width = reduced(picture.width);
+  const Tensor mask = mask_of(read_image(mask_file), a.invert);
+  const bool fits = mask.dim(1) == height && mask.dim(2) == width;
+  return {resize_image(picture, height, width),
+          fits ? mask : reduce_mask(fit_mask(mask, picture, mask_file), height, width)};
 }
 
 /// Throws Error if writing `output` would destroy an input, links and other spellings included.
@@ -59,8 +83,7 @@ void check_spares_inputs(const fs::path& output, std::initializer_list<fs::path>
 /// Nothing is written unless all of it can be computed.
 void fill_one(const Model& model, const FillArguments& a, const fs::path& image, const fs::path& mask_file,
               const fs::path& output) {
-  const Image picture = read_picture(image, a.max_side);
-  const Tensor mask = read_mask(mask_file, picture, a.invert);
+  const auto [picture, mask] = read_task(a, image, mask_file);
   if (hole_bounds(mask).height == 0) {
     check(a.attention.empty(), "[fill] ", mask_file.string(),
           ": the mask has no hole: there is no attention to save; is it inverted?");
@@ -121,6 +144,7 @@ void fill_folder(const FillArguments& a) {
   check(fs::is_directory(a.output) || !fs::exists(a.output), "[fill] --output: ", a.output, " is not a folder");
   const std::vector<Job> jobs = jobs_of(a);
   const MaskFiles masks(a.masks);
+  for (const std::string& input : {a.images, a.masks}) check_apart("[fill] --output", a.output, input);
   const Model model = load_model(model_path(a.model));
   std::optional<Progress> progress(std::in_place, "fill", static_cast<int64_t>(jobs.size()), 0,
                                    ProgressOptions{.unit = "picture"});

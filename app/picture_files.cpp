@@ -28,30 +28,33 @@ fs::path path_below(const fs::path& picture, const fs::path& source) {
   return fs::is_directory(source) ? picture.lexically_relative(source) : picture.filename();
 }
 
-MaskFiles::MaskFiles(const fs::path& source) : source_(source) {
-  check(fs::exists(source), "[masks] ", source.string(), ": there is no such file or folder");
+MaskFiles::MaskFiles(const fs::path& source, std::string kind) : source_(source), kind_(std::move(kind)) {
+  check(fs::exists(source), "[", kind_, "] ", source.string(), ": there is no such file or folder");
   if (!fs::is_directory(source)) return;
   for (const fs::path& file : list_pictures({source.string()})) {
     const auto [other, is_new] = by_name_.emplace(without_extension(path_below(file, source)), file);
-    check(is_new, "[masks] ", file.string(), " and ", other->second.string(),
-          " are both the mask of one picture: remove one");
+    check(is_new, "[", kind_, "] ", file.string(), " and ", other->second.string(), " are both the ", kind_,
+          " of one picture: remove one");
   }
 }
 
 const fs::path& MaskFiles::of(const fs::path& picture) const {
   if (by_name_.empty()) return source_;
   const auto found = by_name_.find(without_extension(picture));
-  check(found != by_name_.end(), "[masks] ", source_.string(), ": there is no mask named ", without_extension(picture),
-        ", with whatever extension");
+  check(found != by_name_.end(), "[", kind_, "] ", source_.string(), ": there is no ", kind_, " named ",
+        without_extension(picture), ", with whatever extension");
   return found->second;
 }
 
-Tensor read_mask(const fs::path& file, const Image& picture, bool invert) {
-  const Tensor mask = mask_of(read_image(file), invert);
+Tensor fit_mask(const Tensor& mask, const Image& picture, const fs::path& file) {
   if (mask.dim(1) == picture.height && mask.dim(2) == picture.width) return mask;
   spdlog::warn("the mask {} is {}x{} and is resized to the picture's {}x{}", file.string(), mask.dim(2), mask.dim(1),
                picture.width, picture.height);
   return resize_mask(mask, picture.height, picture.width);
+}
+
+Tensor read_mask(const fs::path& file, const Image& picture, bool invert) {
+  return fit_mask(mask_of(read_image(file), invert), picture, file);
 }
 
 void check_can_write(const fs::path& file) {
@@ -66,6 +69,17 @@ void check_can_write_picture(const fs::path& file) {
   check(lower_extension(file) == ".png" || is_jpeg(file), "[image] ", file.string(),
         ": pictures are written as .png, .jpg or .jpeg");
   check_can_write(file);
+}
+
+void check_apart(const std::string& who, const fs::path& results, const fs::path& input) {
+  const auto resolved = [](const fs::path& path) {
+    std::error_code ignored;
+    const fs::path whole = fs::weakly_canonical(fs::absolute(path, ignored), ignored);
+    return whole.has_filename() ? whole : whole.parent_path();
+  };
+  const fs::path inner = resolved(results), outer = resolved(input);
+  check(std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first != outer.end(), who, ": ",
+        results.string(), " lies in ", input.string(), ", which is read; name a folder outside of it");
 }
 
 bool is_jpeg(const fs::path& file) {

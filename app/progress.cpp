@@ -59,7 +59,7 @@ Progress::Progress(std::string label, int64_t total, int64_t done, ProgressOptio
 
 Progress::~Progress() {
   const std::lock_guard lock(mutex);
-  if (dirty_) draw(options_.seconds());
+  if (dirty_ && (options_.columns > 0 || done_ > first_)) draw(options_.seconds());
   if (options_.columns > 0) *options_.out << '\n' << std::flush;
   standing = nullptr;
 }

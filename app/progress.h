@@ -21,7 +21,7 @@ class Progress {
  public:
   /// `total` steps of which `done` are done already, as in a resumed run; the rate counts from there.
   Progress(std::string label, int64_t total, int64_t done = 0, ProgressOptions options = {});
-  /// Leaves the last state standing.
+  /// Leaves the last state standing; where there is no terminal and nothing was done, nothing.
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;

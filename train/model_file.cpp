@@ -55,6 +55,8 @@ int64_t whole_number(const std::map<std::string, std::string>& metadata, const c
 
 Model model_of(const Safetensors& file) {
   const auto format = file.metadata.find("format");
+  check(format == file.metadata.end() || format->second != "lacuna-checkpoint",
+        "is a training checkpoint; the model is model.safetensors in the run's folder");
   check(format != file.metadata.end() && format->second == format_name,
         "is no Lacuna model (its metadata do not say format = ", format_name, ")");
   GeneratorOptions options;

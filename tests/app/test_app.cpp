@@ -141,6 +141,10 @@ TEST_CASE("app: without a terminal progress is a line now and then") {
         "fill 30/40  2 s/it  ETA 20s\n"
         "fill 35/40  2 s/it  ETA 10s\n"
         "fill 40/40  2 s/it  in 1:00\n");
+
+  std::ostringstream nothing;
+  { Progress bar("fill", 40, 10, {.out = &nothing, .columns = 0}); }
+  CHECK(nothing.str().empty());
 }
 
 }  // namespace lacuna

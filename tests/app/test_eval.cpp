@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -114,14 +115,16 @@ TEST_CASE("eval: bad input of each kind is one line and writes nothing") {
        {"circle", "box:0", "box:8x", "box:8x9x", "box:-8", "boxes:many", "strokes:9999999999"}) {
     fails({"--baseline", "mean", "--holes", spec}, "--holes is box:HxW, boxes:N or strokes:N, not " + spec);
   }
-  fails({"--baseline", "mean", "--holes", "box:64"}, "a.png: [masks] a hole of 64 x 64");
+  fails({"--baseline", "mean", "--holes", "box:64"},
+        "a.png: [eval] a hole of 64 x 64 does not fit into 24 x 24 pixels; name a smaller one, such as --holes "
+        "box:12x12");
   fails({"--baseline", "median"}, "median");
   fails({"--baseline", "mean", "--model", f.model}, "--baseline takes the place of --model");
   fails({"--baseline", "mean", "--holes", "box:8", "--masks", f.masks}, "--masks");
   fails({"--baseline", "mean", "--invert-mask"}, "--invert-mask goes with --masks");
   fails({"--baseline", "mean", "--masks", f.masks + "/none"}, "there is no such file or folder");
   fails({"--model", f.model + "x", "--holes", "box:8"}, "model.safetensorsx");
-  fails({"--baseline", "mean", "--masks", f.masks, "--save", f.images}, "is one of the pictures");
+  fails({"--baseline", "mean", "--masks", f.masks, "--save", f.images}, "which is read; name a folder outside");
   fs::remove(f.masks + "/b.png");
   fails({"--baseline", "mean", "--masks", f.masks}, "there is no mask named b");
   write_file_atomically(f.images + "/b.png", std::string_view("no picture"));
@@ -132,6 +135,83 @@ TEST_CASE("eval: bad input of each kind is one line and writes nothing") {
   CHECK(contains(nowhere.err, "none: there is no such file or folder"));
   const ProgramRun unwritable = f.eval({"--baseline", "mean", "--json", (f.folder / "none/report.json").string()});
   CHECK(contains(unwritable.err, "there is no folder"));
+}
+
+TEST_CASE("eval: an error before the first picture is the only line there is") {
+  const Fixture f;
+  write_file_atomically(f.images + "/a.png", std::string_view("no picture"));
+  const ProgramRun run = f.eval({"--baseline", "mean", "--holes", "box:8"});
+  CHECK(run.status == 1);
+  CHECK(run.err == "lacuna: error: [image] " + f.images + "/a.png: is not a PNG, JPEG or BMP picture\n");
+}
+
+TEST_CASE("eval: holes and results that were saved give the same figures again") {
+  const Fixture f;
+  fs::create_directories(f.images + "/below");
+  write_image(f.images + "/below/c.png", halves(77));
+  const std::string saved = (f.folder / "saved").string(), holes = (f.folder / "holes").string();
+  REQUIRE(f.eval({"--model", f.model, "--holes", "box:7x9", "--json", f.report, "--save", saved, "--save-masks", holes})
+              .status == 0);
+  const nlohmann::json report = f.json();
+  for (const std::string name : {"/a.png", "/b.png", "/below/c.png"}) {
+    const Image mask = read_image(holes + name);
+    CHECK(mask.channels == 1);
+    CHECK(std::count(mask.samples.begin(), mask.samples.end(), 255) == 7 * 9);
+    CHECK(std::count(mask.samples.begin(), mask.samples.end(), 0) == 24 * 24 - 7 * 9);
+  }
+  REQUIRE(f.eval({"--model", f.model, "--masks", holes, "--json", f.report}).status == 0);
+  CHECK(f.json()["pictures"] == report["pictures"]);
+  REQUIRE(f.eval({"--filled", saved, "--masks", holes, "--json", f.report}).status == 0);
+  CHECK(f.json()["pictures"] == report["pictures"]);
+  CHECK(f.json()["method"] == saved);
+  REQUIRE(f.eval({"--filled", saved, "--holes", "box:7x9", "--json", f.report}).status == 0);
+  CHECK(f.json()["pictures"] == report["pictures"]);
+}
+
+TEST_CASE("eval: of pictures filled by other means only the holes count, whatever their extension") {
+  const Fixture f;
+  const std::string filled = (f.folder / "filled").string();
+  fs::create_directories(filled);
+  // White everywhere: in the hole, the last column, 55 from the truth in a and 155 in b, which is a JPEG.
+  write_image(filled + "/a.png", {24, 24, 1, 8, std::vector<uint16_t>(24 * 24, 255)});
+  write_image(filled + "/b.jpg", {24, 24, 3, 8, std::vector<uint16_t>(24 * 24 * 3, 255)}, 100);
+  const ProgramRun run = f.eval({"--filled", filled, "--masks", f.masks, "--json", f.report});
+  REQUIRE_MESSAGE(run.status == 0, run.err);
+  CHECK(f.json()["pictures"][0]["hole_l1"].get<double>() == doctest::Approx(100 * 55 / 255.0));
+  CHECK(f.json()["pictures"][1]["hole_l1"].get<double>() == doctest::Approx(100 * 155 / 255.0));
+  CHECK(f.json()["pictures"][0]["l1"].get<double>() == doctest::Approx(100 * 55 / 255.0 / 24));
+}
+
+TEST_CASE("eval: filled pictures that do not do, and folders that must stay apart") {
+  const Fixture f;
+  const std::string filled = (f.folder / "filled").string();
+  const auto fails = [&](const std::vector<std::string>& arguments, const std::string& reason) {
+    const ProgramRun run = f.eval(arguments);
+    CHECK(run.status == 1);
+    CHECK_MESSAGE(contains(run.err, reason), run.err);
+    CHECK(std::count(run.err.begin(), run.err.end(), '\n') == 1);
+  };
+  const std::vector<std::string> by_filled{"--filled", filled, "--masks", f.masks};
+  fails(by_filled, "[eval] --filled: there is no folder " + filled);
+  fs::create_directories(filled);
+  fails(by_filled, filled + ": no .png, .jpg, .jpeg or .bmp file");
+  write_image(filled + "/b.png", halves(100));
+  fails(by_filled, "a.png: [filled picture] " + filled + ": there is no filled picture named a");
+  write_image(filled + "/a.png", {8, 9, 3, 8, std::vector<uint16_t>(8 * 9 * 3)});
+  fails(by_filled, filled + "/a.png is 9x8, the original 24x24: they cannot be compared");
+  fails({"--filled", filled, "--baseline", "mean"}, "--filled takes the place of");
+  fails({"--filled", filled, "--model", f.model}, "--filled takes the place of");
+
+  const std::vector<std::string> mean{"--baseline", "mean", "--holes", "box:8"};
+  const auto mean_fails = [&](std::vector<std::string> more, const std::string& reason) {
+    more.insert(more.end(), mean.begin(), mean.end());
+    fails(more, reason);
+  };
+  mean_fails({"--save-masks", f.images + "/masks"}, "[eval] --save-masks: " + f.images + "/masks lies in " + f.images);
+  mean_fails({"--save", filled, "--save-masks", filled}, "name one folder");
+  write_image(f.images + "/a.jpg", halves(200));
+  mean_fails({"--save", filled + "/new"}, "would both be written to " + filled + "/new/a.png");
+  CHECK_FALSE(fs::exists(filled + "/new"));
 }
 
 }  // namespace lacuna

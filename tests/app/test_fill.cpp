@@ -1,13 +1,18 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
 
 #include "tensor/file.h"
 #include "tensor/image.h"
+#include "tensor/image_resize.h"
+#include "tensor/safetensors.h"
 #include "tests/app/run_program.h"
+#include "tests/support/file_size_limit.h"
 #include "tests/support/temporary_folder.h"
+#include "train/checkpoint.h"
 #include "train/model_file.h"
 
 namespace lacuna {
@@ -265,6 +270,64 @@ TEST_CASE("fill: bad input of each kind is one line and writes nothing") {
                "nowhere: there is no such file or folder");
 }
 
+TEST_CASE("fill: a reduced picture shows nothing of what was in its hole") {
+  const Fixture f;
+  const Image mask = middle(20, 28);
+  Image picture = f.image;  // the hole is white, all else dark
+  for (size_t i = 0; i < picture.samples.size(); ++i) {
+    picture.samples[i] = mask.samples[i / 3] == 255 ? uint16_t{255} : static_cast<uint16_t>(picture.samples[i] / 4);
+  }
+  write_image(f.picture, picture);
+  const ProgramRun run = f.fill({"-i", f.picture, "-m", f.mask, "-o", f.output, "--max-side", "17"});
+  CHECK(run.status == 0);
+  CHECK(run.err.empty());
+  const Image reduced = resize_image(picture, 12, 17), filled = read_image(f.output);
+  REQUIRE(filled.samples.size() == reduced.samples.size());
+  int64_t kept = 0;
+  for (size_t i = 0; i < filled.samples.size(); ++i) {
+    if (filled.samples[i] != reduced.samples[i]) continue;
+    ++kept;
+    CHECK(filled.samples[i] < 64);
+  }
+  CHECK(kept > 12 * 17);
+
+  // A mask that has the reduced size already is taken as it is.
+  write_image(f.mask, middle(12, 17));
+  CHECK(f.fill({"-i", f.picture, "-m", f.mask, "-o", f.output, "--max-side", "17"}).err.empty());
+  CHECK(differing(read_image(f.output), reduced, middle(12, 17)).first == 0);
+}
+
+TEST_CASE("fill: a folder's results lie outside the folders that are read") {
+  const Fixture f;
+  const std::string images = f.in("images"), masks = f.in("masks");
+  for (const std::string& folder : {images, masks}) {
+    fs::create_directories(folder);
+    write_image(folder + "/a.png", middle(16, 16));
+  }
+  fs::create_directory_symlink(images, f.in("link"));
+  for (const std::string& out : {images, images + "/", images + "/filled", images + "/../masks", masks, f.in("link")}) {
+    const ProgramRun run = f.fill({"--images", images, "--masks", masks, "--output", out});
+    CHECK(run.status == 1);
+    CHECK(run.err.starts_with("lacuna: error: [fill] --output: " + out + " lies in "));
+    CHECK(std::count(run.err.begin(), run.err.end(), '\n') == 1);
+  }
+  CHECK(f.fill({"--images", images, "--masks", masks, "--output", f.in("images2")}).status == 0);
+}
+
+TEST_CASE("fill: where the disk is full the result is not there, nor anything else") {
+  const Fixture f;
+  const int64_t before = f.folder.entries();
+  {
+    const test::FileSizeLimit limit(500);
+    const ProgramRun run = f.fill({"-i", f.picture, "-m", f.mask, "-o", f.output});
+    CHECK(run.status == 1);
+    CHECK(run.err == "lacuna: error: [image] " + f.output + ": cannot write: File too large\n");
+  }
+  CHECK(f.folder.entries() == before);
+  fs::create_symlink("/dev/full", f.output);
+  check_failed(f.fill({"-i", f.picture, "-m", f.mask, "-o", f.output}), "cannot write: No space left on device");
+}
+
 TEST_CASE("fill: models that are missing, damaged or of another kind") {
   const Fixture f;
   const auto run = [&](const std::string& model, const std::vector<std::string>& more = {}) {
@@ -273,6 +336,17 @@ TEST_CASE("fill: models that are missing, damaged or of another kind") {
     return run_program(arguments);
   };
   check_failed(run(f.in("missing.safetensors")), "missing.safetensors", {f.output});
+  write_safetensors(f.in("other.safetensors"), {{}, {{"discriminator/conv1/kernel", Tensor::zeros({5, 5, 3, 2})}}});
+  check_failed(run(f.in("other.safetensors")), "other.safetensors: is no Lacuna model", {f.output});
+  write_checkpoint(f.in("step.safetensors"), {});
+  check_failed(run(f.in("step.safetensors")), "is a training checkpoint; the model is model.safetensors", {f.output});
+  Safetensors lacking = read_safetensors(f.model);
+  lacking.tensors.pop_back();
+  write_safetensors(f.in("lacking.safetensors"), lacking);
+  check_failed(run(f.in("lacking.safetensors")), "is missing", {f.output});
+  const std::string bytes = read_file(f.model);
+  f.folder.file("truncated.safetensors", bytes.substr(0, bytes.size() - 10));
+  check_failed(run(f.in("truncated.safetensors")), "truncated.safetensors", {f.output});
   f.folder.file("text.safetensors", "no model");
   check_failed(run(f.in("text.safetensors")), "text.safetensors", {f.output});
 
