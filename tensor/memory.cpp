@@ -30,7 +30,7 @@ const bool keeps_freed_memory = [] {
 
 unsigned char* aligned_block(int64_t bytes) {
   void* p = nullptr;
-  if (posix_memalign(&p, alignment, static_cast<size_t>(bytes + readable_slack)) != 0) {
+  if (posix_memalign(&p, alignment, static_cast<size_t>(bytes) + readable_slack) != 0) {
     fail("[memory] out of memory: cannot allocate ", bytes, " bytes on the CPU");
   }
   return static_cast<unsigned char*>(p);
