@@ -64,6 +64,7 @@ void train(const CLI::App& command, const TrainArguments& arguments) {
   check(!config.data.sources.empty(),
         "[train] no pictures to train on: name a folder by --data or data.train in the configuration");
 
+  stop_requested = false;
   std::signal(SIGINT, request_stop);
   std::signal(SIGTERM, request_stop);
   std::optional<Progress> progress;
