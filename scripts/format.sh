@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Formats every source file; with --check only says which are not formatted. Other versions of clang-format break lines
-# at other places, so that version 14 it must be (Debian 12 has it, and so has PyPI). With --find
+# at other places, so that version 14 it must be (Debian 12 has it). With --find
 # prints which program that is. Exits with 77 if there is none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
