@@ -27,8 +27,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t attention_cell = 8;  // pixels of the picture under one position of the attention's grid
-
 struct FillArguments {
   std::string image, mask;    // one picture
   std::string images, masks;  // a folder of them
@@ -97,7 +95,7 @@ void fill_one(const Model& model, const FillArguments& a, const fs::path& image,
   if (!a.coarse.empty()) write_image(a.coarse, result.coarse);
   if (!a.steps.empty()) write_image(a.steps, side_by_side({with_holes(picture, mask), result.coarse, result.filled}));
   if (!a.attention.empty()) {
-    write_image(a.attention, flow_picture(result.offsets, attention_cell, picture.height, picture.width));
+    write_image(a.attention, flow_picture(result.offsets, Generator::size_unit, picture.height, picture.width));
   }
   write_image(output, result.filled);
 }

@@ -10,8 +10,6 @@
 namespace lacuna {
 namespace {
 
-constexpr int64_t size_unit = 8;  // two strides of 2, then the attention's rate of 2
-
 constexpr Activation elu_after{.kind = Activation::Kind::elu};
 constexpr Activation relu_after{.kind = Activation::Kind::relu};
 constexpr Activation nothing_after{};
@@ -66,7 +64,7 @@ Variable with_mask(const Variable& picture, const Variable& mask) {
   return concat({picture, ones, broadcast_to(mask, plane)}, 3);
 }
 
-int64_t up_to_unit(int64_t n) { return (n + size_unit - 1) / size_unit * size_unit; }
+int64_t up_to_unit(int64_t n) { return (n + Generator::size_unit - 1) / Generator::size_unit * Generator::size_unit; }
 
 }  // namespace
 

@@ -25,6 +25,10 @@ struct GeneratorOutput {
 /// The coarse-to-fine network (METHOD section 2). Layer and parameter names are the released checkpoint's.
 class Generator {
  public:
+  /// Pixels of the picture, along an axis, under one position of the attention's grid: two strides of 2, then the
+  /// attention's rate of 2. Sizes are padded to a multiple of it.
+  static constexpr int64_t size_unit = 8;
+
   /// Parameters are initialised from `seed`: glorot-uniform kernels, zero biases.
   explicit Generator(const GeneratorOptions& options, uint64_t seed = 0);
 
