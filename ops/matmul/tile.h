@@ -25,8 +25,7 @@ struct TileLevel {
   TileKernels<T> wide, narrow;
 };
 
-/// The best kernels that this CPU runs for a product with `columns` columns. The environment variable LACUNA_CPU
-/// (portable, avx2, avx512) caps the choice.
+/// The kernels of cpu_level() for a product with `columns` columns.
 template <class T>
 const TileKernels<T>& tile_kernels(int64_t columns);
 
