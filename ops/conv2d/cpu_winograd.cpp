@@ -1,0 +1,415 @@
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "ops/conv2d/gather.h"
+#include "ops/conv2d/winograd.h"
+#include "ops/conv2d/winograd_axis.h"
+#include "ops/conv2d/winograd_tile.h"
+#include "ops/matmul/tile.h"
+#include "tensor/cpu_level.h"
+
+namespace lacuna::kernels::winograd {
+namespace {
+
+constexpr int taps = 9;
+
+int64_t up_to_multiple(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
+
+template <class T>
+const Transforms<T>& of_level(const Transforms<T>& portable, const Transforms<T>& avx2, const Transforms<T>& avx512) {
+  const CpuLevel level = cpu_level();
+  return level >= CpuLevel::avx512 ? avx512 : level == CpuLevel::avx2 ? avx2 : portable;
+}
+
+/// Both axes of a convolution, and its tiles: those of all sub-pictures of all pictures, in a row.
+struct Geometry {
+  Axis rows, columns;
+  int64_t images;
+
+  int64_t tiles() const { return images * rows.subs * columns.subs * rows.tiles * columns.tiles; }
+};
+
+/// A picture (N,H,W,C) in which a tile's pixels are looked up.
+template <class T>
+struct Picture {
+  T* data;
+  int64_t height, width, channels;
+
+  T* pixel(int64_t n, int64_t row, int64_t column) const {
+    return data + ((n * height + row) * width + column) * channels;
+  }
+};
+
+template <class T>
+Picture<T> picture_of(Tensor& x) {
+  return {x.data<T>(), x.dim(1), x.dim(2), x.dim(3)};
+}
+template <class T>
+Picture<const T> picture_of(const Tensor& x) {
+  return {x.data<T>(), x.dim(1), x.dim(2), x.dim(3)};
+}
+
+/// Where tile `index` lies: its picture, and along each axis its sub-picture and its number there.
+struct Place {
+  int64_t image, row_sub, column_sub, row, column;
+
+  Place(const Geometry& g, int64_t index) {
+    column = index % g.columns.tiles, index /= g.columns.tiles;
+    row = index % g.rows.tiles, index /= g.rows.tiles;
+    column_sub = index % g.columns.subs, index /= g.columns.subs;
+    row_sub = index % g.rows.subs, image = index / g.rows.subs;
+  }
+};
+
+/// The addresses of side x side pixels at the positions rows[i], columns[j]; `outside` where either is -1.
+template <int side, class T>
+std::array<T*, side * side> lookup(const Picture<T>& picture, int64_t image, const int64_t* rows,
+                                   const int64_t* columns, T* outside) {
+  std::array<T*, side * side> pixels;
+  for (int i = 0; i < side; ++i) {
+    for (int j = 0; j < side; ++j) {
+      pixels[i * side + j] = rows[i] < 0 || columns[j] < 0 ? outside : picture.pixel(image, rows[i], columns[j]);
+    }
+  }
+  return pixels;
+}
+
+/// v[point * stride + phase * channels + c]: the transform of one tile of the input, all phases.
+template <class T>
+void transform_input(const Geometry& g, const Place& at, const Picture<const T>& x, const T* zeros, T* v,
+                     int64_t stride) {
+  const int64_t ahead = outputs * g.columns.subs * g.columns.input_phases * x.channels;
+  for (int64_t a = 0; a < g.rows.input_phases; ++a) {
+    for (int64_t b = 0; b < g.columns.input_phases; ++b, v += x.channels) {
+      const int64_t* rows =
+          &g.rows.source[(at.row_sub * g.rows.input_phases + a) * g.rows.sources() + outputs * at.row];
+      const int64_t* columns =
+          &g.columns.source[(at.column_sub * g.columns.input_phases + b) * g.columns.sources() + outputs * at.column];
+      const auto pixels = lookup<inputs>(x, at.image, rows, columns, zeros);
+      transforms<T>().input(pixels.data(), x.channels, ahead, v, stride);
+    }
+  }
+}
+
+/// The addresses of one tile's outputs in phase (a,b), null beyond the border.
+template <class T>
+std::array<T*, tile_outputs> outputs_of(const Geometry& g, const Place& at, int64_t a, int64_t b, const Picture<T>& y,
+                                        T* outside = nullptr) {
+  const int64_t* rows = &g.rows.target[(at.row_sub * g.rows.output_phases + a) * g.rows.targets() + outputs * at.row];
+  const int64_t* columns =
+      &g.columns.target[(at.column_sub * g.columns.output_phases + b) * g.columns.targets() + outputs * at.column];
+  return lookup<outputs>(y, at.image, rows, columns, outside);
+}
+
+/// A kernel in the form that the tiles see, (3,3,K,N): K runs over the input's phases and channels, N over the
+/// output's, whose channels are padded to `channels` in each phase.
+template <class T>
+struct Kernel {
+  Tensor values;
+  int64_t depth, columns, channels;
+};
+
+/// w (kh,kw,Ci,Co) with its last two axes exchanged.
+template <class T>
+Tensor exchanged(const CpuStream& stream, const Tensor& w) {
+  const int64_t ci = w.dim(2), co = w.dim(3);
+  Tensor out({w.dim(0), w.dim(1), co, ci}, w.dtype());
+  const T* from = w.data<T>();
+  T* to = out.data<T>();
+  constexpr int64_t block = 16;
+  parallel_for(stream, w.dim(0) * w.dim(1) * ci, 256, [&](int64_t begin, int64_t end) {
+    for (int64_t r0 = begin; r0 < end; r0 += block) {
+      for (int64_t o0 = 0; o0 < co; o0 += block) {
+        for (int64_t r = r0; r < std::min(end, r0 + block); ++r) {
+          T* column = to + r / ci * ci * co + r % ci;
+          for (int64_t o = o0; o < std::min(co, o0 + block); ++o) column[o * ci] = from[r * co + o];
+        }
+      }
+    }
+  });
+  return out;
+}
+
+/// Calls f(place, input phase, output phase, tap) for every tap (in kh x kw) of every output phase.
+template <class F>
+void for_each_tap(const Geometry& g, F f) {
+  const int64_t kh = static_cast<int64_t>(g.rows.taps.size()) / g.rows.output_phases;
+  const int64_t kw = static_cast<int64_t>(g.columns.taps.size()) / g.columns.output_phases;
+  for (int64_t a = 0; a < g.rows.output_phases; ++a) {
+    for (int64_t b = 0; b < g.columns.output_phases; ++b) {
+      for (int64_t r = 0; r < kh; ++r) {
+        for (int64_t s = 0; s < kw; ++s) {
+          const Axis::Tap row = g.rows.taps[a * kh + r], column = g.columns.taps[b * kw + s];
+          if (row.place < 0 || column.place < 0) continue;
+          f(row.place * 3 + column.place, row.input_phase * g.columns.input_phases + column.input_phase,
+            a * g.columns.output_phases + b, r * kw + s);
+        }
+      }
+    }
+  }
+}
+
+/// The kernel w (kh,kw,Ci,Co) for this geometry.
+template <class T>
+Kernel<T> kernel_for(const CpuStream& stream, const Geometry& g, const Tensor& w) {
+  const int64_t ci = w.dim(2), co = w.dim(3);
+  const int64_t in_phases = g.rows.input_phases * g.columns.input_phases;
+  const int64_t out_phases = g.rows.output_phases * g.columns.output_phases;
+  const int64_t channels = out_phases > 1 ? up_to_multiple(co, transforms<T>().lanes) : co;
+  Kernel<T> kernel{Tensor(), in_phases * ci, out_phases * channels, channels};
+  kernel.values = Tensor::zeros({3, 3, kernel.depth, kernel.columns}, w.dtype());
+  T* values = kernel.values.template data<T>();
+  const T* from = w.data<T>();
+  parallel_for(stream, ci, 16, [&](int64_t begin, int64_t end) {
+    for_each_tap(g, [&](int64_t place, int64_t in_phase, int64_t out_phase, int64_t tap) {
+      for (int64_t c = begin; c < end; ++c) {
+        T* to = values + (place * kernel.depth + in_phase * ci + c) * kernel.columns + out_phase * channels;
+        const T* row = from + (tap * ci + c) * co;
+        for (int64_t o = 0; o < co; ++o) to[o] += row[o];
+      }
+    });
+  });
+  return kernel;
+}
+
+/// The transformed kernel as panels: [panel][point][K][columns of a tile].
+template <class T>
+Tensor transform_kernel(const CpuStream& stream, const Kernel<T>& kernel, int64_t tile_columns) {
+  const int64_t panels = (kernel.columns + tile_columns - 1) / tile_columns;
+  Tensor panel_values({panels, points, kernel.depth, tile_columns}, dtype_of<T>());
+  T* u = panel_values.data<T>();
+  const T* w = kernel.values.template data<T>();
+  parallel_for(stream, kernel.depth, 8, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < end; ++k) {
+      for (int64_t panel = 0; panel < panels; ++panel) {
+        const int64_t first = panel * tile_columns, count = std::min(tile_columns, kernel.columns - first);
+        const T* rows[taps];
+        for (int t = 0; t < taps; ++t) rows[t] = w + (t * kernel.depth + k) * kernel.columns + first;
+        T* to = u + (panel * points * kernel.depth + k) * tile_columns;
+        transforms<T>().kernel(rows, count, to, kernel.depth * tile_columns);
+        if (count == tile_columns) continue;
+        for (int p = 0; p < points; ++p) {
+          T* row = to + p * kernel.depth * tile_columns;
+          std::fill(row + count, row + tile_columns, T{0});
+        }
+      }
+    }
+  });
+  return panel_values;
+}
+
+/// Tiles that a task takes: as many as let their transforms stay in the second-level cache, whole tiles of the product.
+int64_t tiles_per_task(int64_t depth, int64_t tile_rows, int64_t tile_columns, int64_t element) {
+  constexpr int64_t cache = 768 << 10;
+  const int64_t fitting = cache / (points * (depth + tile_columns) * element);
+  return std::clamp<int64_t>(fitting / tile_rows, 1, 64 / tile_rows) * tile_rows;
+}
+
+/// y = activate(convolution of x + bias) as the geometry has it.
+template <class T>
+void convolve(const CpuStream& stream, const Geometry& g, const Tensor& x_values, const Kernel<T>& kernel,
+              const Tensor& bias, const Activation& activation, Tensor& y_values) {
+  const TileKernels<T>& tile = tile_kernels<T>(kernel.columns);
+  const Tensor panel_values = transform_kernel(stream, kernel, tile.columns);
+  const T* u = panel_values.data<T>();
+  const Picture<const T> x = picture_of<T>(x_values);
+  const Picture<T> y = picture_of<T>(y_values);
+  const int64_t depth = kernel.depth, panels = (kernel.columns + tile.columns - 1) / tile.columns;
+  const std::vector<T> zeros(static_cast<size_t>(x.channels + transforms<T>().lanes), T{0});
+  const T* b = bias.defined() ? bias.data<T>() : nullptr;
+
+  const int64_t task = tiles_per_task(depth, tile.rows, tile.columns, sizeof(T));
+  parallel_for(stream, g.tiles(), task, [&](int64_t begin, int64_t end) {
+    const int64_t groups = (end - begin + tile.rows - 1) / tile.rows;
+    // The stride is no power of two: the 36 points of a channel must not all want the same lines of the cache.
+    const int64_t v_stride = groups * tile.rows * depth + transforms<T>().lanes;
+    const int64_t m_stride = groups * tile.rows * tile.columns;
+    Tensor scratch({points * (v_stride + m_stride)}, dtype_of<T>());
+    T *v = scratch.data<T>(), *m = v + points * v_stride;
+    for (int64_t t = begin; t < end; ++t) {
+      transform_input(g, Place(g, t), x, zeros.data(), v + (t - begin) * depth, v_stride);
+    }
+    std::vector<const T*> left(static_cast<size_t>(tile.rows));
+    for (int64_t panel = 0; panel < panels; ++panel) {
+      for (int64_t p = 0; p < points; ++p) {
+        for (int64_t group = 0; group < groups; ++group) {
+          for (int64_t i = 0; i < tile.rows; ++i) {
+            left[i] = v + p * v_stride + std::min(group * tile.rows + i, end - begin - 1) * depth;
+          }
+          tile.by_rows(1, depth, left.data(), u + (panel * points + p) * depth * tile.columns,
+                       m + p * m_stride + group * tile.rows * tile.columns);
+        }
+      }
+      const int64_t panel_end = std::min((panel + 1) * tile.columns, kernel.columns);
+      for (int64_t t = begin; t < end; ++t) {
+        const Place at(g, t);
+        int64_t count;
+        for (int64_t j = panel * tile.columns; j < panel_end; j += count) {
+          const int64_t phase = j / kernel.channels, c = j % kernel.channels;
+          count = std::min(panel_end - j, kernel.channels - c);
+          auto targets = outputs_of(g, at, phase / g.columns.output_phases, phase % g.columns.output_phases, y);
+          for (T*& target : targets) target = target ? target + c : nullptr;
+          transforms<T>().output(m + (t - begin) * tile.columns + j % tile.columns, m_stride,
+                                 std::min(count, y.channels - c), b ? b + c : nullptr, activation, targets.data());
+        }
+      }
+    }
+  });
+}
+
+/// dw = the weight gradient as the geometry has it, for a single output phase.
+template <class T>
+void weight_gradient(const CpuStream& stream, const Geometry& g, const Tensor& x_values, const Tensor& g_values,
+                     Tensor& dw) {
+  const Picture<const T> x = picture_of<T>(x_values), cotangent = picture_of<T>(g_values);
+  const int64_t n = cotangent.channels, ci = x.channels;
+  const int64_t depth = g.rows.input_phases * g.columns.input_phases * ci;
+  const TileKernels<T>& tile = tile_kernels<T>(n);
+  const int64_t panels = (n + tile.columns - 1) / tile.columns, width = panels * tile.columns;
+  const std::vector<T> zeros(static_cast<size_t>(std::max(ci, n) + transforms<T>().lanes), T{0});
+
+  // So many tiles at a time that their transforms stay in the last-level cache.
+  constexpr int64_t cache = 8 << 20;
+  const int64_t fitting = cache / (points * (depth + width) * static_cast<int64_t>(sizeof(T)));
+  const int64_t chunk = std::min(g.tiles(), std::max<int64_t>(fitting, 32));
+  const int64_t v_stride = chunk * depth + tile.rows + transforms<T>().lanes;
+  const int64_t z_stride = panels * chunk * tile.columns;
+  Tensor v_values({points * v_stride}, dtype_of<T>()), z_values({points * z_stride}, dtype_of<T>());
+  Tensor sums = Tensor::zeros({points, depth, width}, dtype_of<T>());
+  T *v = v_values.data<T>(), *z = z_values.data<T>(), *du = sums.data<T>();
+  for (int64_t first = 0; first < g.tiles(); first += chunk) {
+    const int64_t count = std::min(chunk, g.tiles() - first);
+    parallel_for(stream, count, 8, [&](int64_t begin, int64_t end) {
+      for (int64_t t = begin; t < end; ++t) {
+        const Place at(g, first + t);
+        transform_input(g, at, x, zeros.data(), v + t * depth, v_stride);
+        const auto pixels = outputs_of(g, at, 0, 0, cotangent, zeros.data());
+        for (int64_t panel = 0; panel < panels; ++panel) {
+          const int64_t c = panel * tile.columns;
+          auto part = pixels;
+          for (const T*& pixel : part) pixel = pixel == zeros.data() ? pixel : pixel + c;
+          transforms<T>().output_adjoint(part.data(), std::min(tile.columns, n - c),
+                                         z + (panel * chunk + t) * tile.columns, z_stride);
+        }
+      }
+    });
+    parallel_for(stream, points, 1, [&](int64_t p, int64_t) {
+      alignas(64) T product[max_tile];
+      std::vector<const T*> left(static_cast<size_t>(count));
+      for (int64_t i0 = 0; i0 < depth; i0 += tile.rows) {
+        for (int64_t t = 0; t < count; ++t) left[t] = v + p * v_stride + t * depth + i0;
+        for (int64_t panel = 0; panel < panels; ++panel) {
+          tile.by_columns(count, left.data(), z + p * z_stride + panel * chunk * tile.columns, product);
+          for (int64_t i = 0; i < std::min(tile.rows, depth - i0); ++i) {
+            T* row = du + (p * depth + i0 + i) * width + panel * tile.columns;
+            for (int64_t j = 0; j < tile.columns; ++j) row[j] += product[i * tile.columns + j];
+          }
+        }
+      }
+    });
+  }
+
+  Tensor folded({3, 3, depth, n}, dtype_of<T>());
+  T* places = folded.data<T>();
+  parallel_for(stream, depth, 8, [&](int64_t begin, int64_t end) {
+    for (int64_t k = begin; k < end; ++k) {
+      T* rows[taps];
+      for (int t = 0; t < taps; ++t) rows[t] = places + (t * depth + k) * n;
+      transforms<T>().kernel_adjoint(du + k * width, depth * width, n, rows);
+    }
+  });
+  T* out = dw.data<T>();
+  for_each_tap(g, [&](int64_t place, int64_t in_phase, int64_t, int64_t tap) {
+    std::copy_n(places + (place * depth + in_phase * ci) * n, ci * n, out + tap * ci * n);
+  });
+}
+
+Geometry forward_geometry(const Tensor& x, int64_t kh, int64_t kw, const Conv2dOptions& options) {
+  const PadMode mode = pad_mode(options.padding);
+  return {forward_axis(conv2d_axis(x.dim(1), kh, options), kh, options, mode),
+          forward_axis(conv2d_axis(x.dim(2), kw, options), kw, options, mode), x.dim(0)};
+}
+
+}  // namespace
+
+#ifdef __x86_64__
+template <>
+const Transforms<float>& transforms<float>() {
+  return of_level(portable_f32, avx2_f32, avx512_f32);
+}
+template <>
+const Transforms<double>& transforms<double>() {
+  return of_level(portable_f64, avx2_f64, avx512_f64);
+}
+#else
+template <>
+const Transforms<float>& transforms<float>() {
+  return portable_f32;
+}
+template <>
+const Transforms<double>& transforms<double>() {
+  return portable_f64;
+}
+#endif
+
+bool possible(int64_t kh, int64_t kw, const Conv2dOptions& options) {
+  const auto fits = [&](int64_t k) {
+    return options.stride == 1 ? k == 3 : options.stride == 2 && options.dilation == 1 && (k == 4 || k == 5);
+  };
+  return fits(kh) && fits(kw);
+}
+
+bool faster(const Shape& x, const Shape& w, const Conv2dOptions& options) {
+  if (!possible(w[0], w[1], options) || (options.stride == 2 && w[0] * w[1] < 25)) return false;
+  const auto outputs_along = [&](int axis) { return conv2d_axis(x[axis], w[axis - 1], options).out; };
+  const int64_t rows = outputs_along(1), columns = outputs_along(2), d = options.dilation;
+  const auto tiles_along = [d](int64_t n) { return d * (((n + d - 1) / d + 3) / 4); };
+  const double tiles = static_cast<double>(x[0] * tiles_along(rows) * tiles_along(columns));
+  const double depth = static_cast<double>(w[2] * options.stride * options.stride),
+               channels = static_cast<double>(w[3]);
+  // In multiplications; the transforms cost about as many as 10 and 7 products with each of the 36 points.
+  const double transformed = tiles * points * (depth * channels + 10 * depth + 7 * channels) + 60 * depth * channels;
+  const double plain = static_cast<double>(x[0] * rows * columns * w[0] * w[1] * w[2]) * channels;
+  return depth >= 8 && transformed < 0.9 * plain;
+}
+
+void conv2d(const CpuStream& stream, const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dOptions& options,
+            const Activation& activation, Tensor& y) {
+  const Geometry geometry = forward_geometry(x, w.dim(0), w.dim(1), options);
+  visit_float(x.dtype(), "conv2d", [&]<class T>(T) {
+    if (options.stride == 1) {
+      const Kernel<T> kernel{w, w.dim(2), w.dim(3), w.dim(3)};
+      convolve<T>(stream, geometry, x, kernel, b, activation, y);
+    } else {
+      convolve<T>(stream, geometry, x, kernel_for<T>(stream, geometry, w), b, activation, y);
+    }
+  });
+}
+
+void conv2d_input(const CpuStream& stream, const Tensor& g, const Tensor& w, const Conv2dOptions& options, Tensor& dx) {
+  const Geometry geometry{input_axis(conv2d_axis(dx.dim(1), w.dim(0), options), w.dim(0), options),
+                          input_axis(conv2d_axis(dx.dim(2), w.dim(1), options), w.dim(1), options), dx.dim(0)};
+  visit_float(g.dtype(), "conv2d_input", [&]<class T>(T) {
+    const Kernel<T> kernel = kernel_for<T>(stream, geometry, exchanged<T>(stream, w));
+    convolve<T>(stream, geometry, g, kernel, {}, {}, dx);
+  });
+}
+
+void conv2d_weight(const CpuStream& stream, const Tensor& x, const Tensor& g, const Conv2dOptions& options,
+                   Tensor& dw) {
+  const Geometry geometry = forward_geometry(x, dw.dim(0), dw.dim(1), options);
+  visit_float(x.dtype(), "conv2d_weight", [&]<class T>(T) { weight_gradient<T>(stream, geometry, x, g, dw); });
+}
+
+void conv2d_upsampled(const CpuStream& stream, const Tensor& x, const Tensor& w, const Tensor& b, Padding padding,
+                      const Activation& activation, Tensor& y) {
+  // The doubled picture's border pixels, mirrored with or without themselves, are those of the picture itself.
+  const PadMode mode = padding == Padding::same ? PadMode::zero : PadMode::symmetric;
+  const Geometry geometry{upsampled_axis(x.dim(1), mode), upsampled_axis(x.dim(2), mode), x.dim(0)};
+  visit_float(x.dtype(), "conv2d_upsampled", [&]<class T>(T) {
+    convolve<T>(stream, geometry, x, kernel_for<T>(stream, geometry, w), b, activation, y);
+  });
+}
+
+}  // namespace lacuna::kernels::winograd
