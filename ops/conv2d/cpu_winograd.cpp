@@ -199,11 +199,12 @@ Tensor transform_kernel(const CpuStream& stream, const Kernel<T>& kernel, int64_
   return panel_values;
 }
 
-/// Tiles that a task takes: as many as let their transforms stay in the second-level cache, whole tiles of the product.
+/// Tiles that a task takes, whole tiles of the product: as many as let their transforms stay in the second-level cache,
+/// or where that is too few to read the transformed kernel for, a number whose transforms come from the third.
 int64_t tiles_per_task(int64_t depth, int64_t tile_rows, int64_t tile_columns, int64_t element) {
-  constexpr int64_t cache = 768 << 10;
+  constexpr int64_t cache = 768 << 10, most = 64;
   const int64_t fitting = cache / (points * (depth + tile_columns) * element);
-  return std::clamp<int64_t>(fitting / tile_rows, 1, 64 / tile_rows) * tile_rows;
+  return (fitting < 2 * tile_rows ? most : std::min(fitting, most)) / tile_rows * tile_rows;
 }
 
 /// y = activate(convolution of x + bias) as the geometry has it.
@@ -368,8 +369,9 @@ bool faster(const Shape& x, const Shape& w, const Conv2dOptions& options) {
   const double tiles = static_cast<double>(x[0] * tiles_along(rows) * tiles_along(columns));
   const double depth = static_cast<double>(w[2] * options.stride * options.stride),
                channels = static_cast<double>(w[3]);
-  // In multiplications; the transforms cost about as many as 10 and 7 products with each of the 36 points.
-  const double transformed = tiles * points * (depth * channels + 10 * depth + 7 * channels) + 60 * depth * channels;
+  // In multiplications. The transforms cost about as much as 10 and 7 products with each of the 36 points; that of the
+  // kernel, most of it writing to memory, as much as 2000 for each of its rows.
+  const double transformed = tiles * points * (depth * channels + 10 * depth + 7 * channels) + 2000 * depth * channels;
   const double plain = static_cast<double>(x[0] * rows * columns * w[0] * w[1] * w[2]) * channels;
   return depth >= 8 && transformed < 0.9 * plain;
 }
