@@ -20,9 +20,11 @@ class GoldenCase {
   using Outputs = std::vector<std::pair<std::string, Variable>>;
 
   /// Throws Error if the file is no golden case.
-  explicit GoldenCase(const std::filesystem::path& file);
+  /// With the file's numbers as `dtype`, each off by the factor 1 + disturbance or 1 - disturbance.
+  explicit GoldenCase(const std::filesystem::path& file, DType dtype = DType::f64, double disturbance = 0);
 
   const std::string& kind() const { return kind_; }
+  DType dtype() const { return dtype_; }
 
   /// An argument; throws if it is missing or of another type.
   template <class T>
@@ -63,6 +65,7 @@ class GoldenCase {
 
   std::string name_, kind_;
   nlohmann::json args_;
+  DType dtype_;
   double tolerance_ = 0;
   Safetensors file_;
   std::map<std::string, Variable> leaves_;

@@ -120,7 +120,7 @@ void pointwise_case(GoldenCase& c) {
 
 /// 1 inside the boxes (top, left, height, width) of a picture of x's extent.
 Tensor mask_of_boxes(const Variable& x, const std::vector<std::array<int64_t, 4>>& boxes) {
-  Tensor mask = Tensor::zeros({1, x.dim(1), x.dim(2), 1}, x.dtype());
+  Tensor mask = Tensor::zeros({1, x.dim(1), x.dim(2), 1}, DType::f64);
   for (const auto& [top, left, height, width] : boxes) {
     check(top >= 0 && left >= 0 && top + height <= x.dim(1) && left + width <= x.dim(2),
           "[golden] a hole lies outside of ", x.shape());
@@ -128,7 +128,7 @@ Tensor mask_of_boxes(const Variable& x, const std::vector<std::array<int64_t, 4>
       for (int64_t k = left; k < left + width; ++k) mask.data<double>()[r * x.dim(2) + k] = 1;
     }
   }
-  return mask;
+  return mask.to(x.dtype());
 }
 
 void contextual_attention_case(GoldenCase& c) {
@@ -152,14 +152,14 @@ void contextual_attention_case(GoldenCase& c) {
 }
 
 void discount_mask_case(GoldenCase& c) {
-  compare_y(c, discount_mask(c.arg<int64_t>("height"), c.arg<int64_t>("width"), c.arg<double>("gamma"), DType::f64));
+  compare_y(c, discount_mask(c.arg<int64_t>("height"), c.arg<int64_t>("width"), c.arg<double>("gamma"), c.dtype()));
 }
 
 void critic_case(GoldenCase& c) {
   const Variable &real = c.input("real"), &fake = c.input("fake");
   const auto kind = named<Critic::Kind>(c.arg<std::string>("kind"),
                                         {{"local", Critic::Kind::local}, {"global", Critic::Kind::global}});
-  Critic critic(kind, real.dim(1), real.dim(2), c.arg<int64_t>("cnum"), DType::f64);
+  Critic critic(kind, real.dim(1), real.dim(2), c.arg<int64_t>("cnum"), c.dtype());
   critic.params().assign(c.weights());
   const Variable score_real = critic(real), score_fake = critic(fake);
   const Variable penalty = gradient_penalty(critic, real, fake, c.input("alpha").detach(), c.input("mask").detach());
@@ -176,7 +176,7 @@ void generator_case(GoldenCase& c) {
                        .padding = padding_arg(c),
                        .one_stage = c.arg<bool>("one_stage", false),
                        .attention = attention,
-                       .dtype = DType::f64});
+                       .dtype = c.dtype()});
   generator.params().assign(c.weights());
   const GeneratorOutput out = generator(c.input("image"), c.input("mask").detach());
   c.compare("", {{"coarse", out.coarse}, {"fine", out.fine}}, &generator.params());
