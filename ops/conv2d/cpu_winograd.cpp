@@ -199,12 +199,16 @@ Tensor transform_kernel(const CpuStream& stream, const Kernel<T>& kernel, int64_
   return panel_values;
 }
 
-/// Tiles that a task takes, whole tiles of the product: as many as let their transforms stay in the second-level cache,
-/// or where that is too few to read the transformed kernel for, a number whose transforms come from the third.
-int64_t tiles_per_task(int64_t depth, int64_t tile_rows, int64_t tile_columns, int64_t element) {
-  constexpr int64_t cache = 768 << 10, most = 64;
+/// Of `tiles`, how many a task takes, in whole tiles of the product: as many as let their transforms stay in the
+/// second-level cache, or where that is too few to read the transformed kernel for, a number whose transforms come from
+/// the third; but few enough to keep all threads busy to the end.
+int64_t tiles_per_task(const CpuStream& stream, int64_t tiles, int64_t depth, int64_t tile_rows, int64_t tile_columns,
+                       int64_t element) {
+  constexpr int64_t cache = 1280 << 10, most = 64, tasks_per_thread = 8;
   const int64_t fitting = cache / (points * (depth + tile_columns) * element);
-  return (fitting < 2 * tile_rows ? most : std::min(fitting, most)) / tile_rows * tile_rows;
+  const int64_t wanted = fitting < 2 * tile_rows ? most : std::min(fitting, most);
+  const int64_t fair = up_to_multiple(tiles / (tasks_per_thread * stream.threads) + 1, tile_rows);
+  return std::min(wanted / tile_rows * tile_rows, fair);
 }
 
 /// y = activate(convolution of x + bias) as the geometry has it.
@@ -220,7 +224,7 @@ void convolve(const CpuStream& stream, const Geometry& g, const Tensor& x_values
   const std::vector<T> zeros(static_cast<size_t>(x.channels + transforms<T>().lanes), T{0});
   const T* b = bias.defined() ? bias.data<T>() : nullptr;
 
-  const int64_t task = tiles_per_task(depth, tile.rows, tile.columns, sizeof(T));
+  const int64_t task = tiles_per_task(stream, g.tiles(), depth, tile.rows, tile.columns, sizeof(T));
   parallel_for(stream, g.tiles(), task, [&](int64_t begin, int64_t end) {
     const int64_t groups = (end - begin + tile.rows - 1) / tile.rows;
     // The stride is no power of two: the 36 points of a channel must not all want the same lines of the cache.
