@@ -7,10 +7,12 @@
 #include <iostream>
 #include <new>
 
+#include "app/picture_files.h"
 #include "app/progress.h"
 #include "app/suggest.h"
 #include "tensor/check.h"
 #include "tensor/stream.h"
+#include "tensor/trace.h"
 
 namespace lacuna {
 namespace {
@@ -29,9 +31,10 @@ class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
 
 const char* const common_options =
     "\n\nOptions of every command:\n"
-    "  --threads N                 CPU threads (default: all cores); results do not depend on it\n";
+    "  --threads N                 CPU threads (default: all cores); results do not depend on it\n"
+    "  --trace FILE                Write where the time goes, for ui.perfetto.dev or chrome://tracing\n";
 
-void build(CLI::App& app) {
+void build(CLI::App& app, std::string& trace_file) {
   app.require_subcommand(1, 1);
   app.fallthrough();
   app.get_formatter()->column_width(30);
@@ -42,6 +45,15 @@ void build(CLI::App& app) {
          "CPU threads (default: all cores); results do not depend on it")
       ->check(CLI::Range(1, 1024).description(""))
       ->type_name("N");
+  app.add_option_function<std::string>(
+         "--trace",
+         [&trace_file](const std::string& file) {
+           check_can_write(file);
+           trace_file = file;
+           start_trace();
+         },
+         "Write where the time goes, for ui.perfetto.dev or chrome://tracing")
+      ->type_name("FILE");
   app.footer(
       "Examples:\n"
       "  lacuna fill --model places.safetensors --image photo.png --mask hole.png --output whole.png\n"
@@ -51,9 +63,11 @@ void build(CLI::App& app) {
   add_fill(app);
   add_train(app);
   add_eval(app);
+  add_import(app);
   add_info(app);
   add_golden(app);
   add_gradcheck(app);
+  add_bench(app);
   for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
     std::string footer = command->get_footer();
     while (footer.ends_with('\n')) footer.pop_back();
@@ -106,15 +120,8 @@ int failure(const std::string& what) {
   return 1;
 }
 
-}  // namespace
-
-int run(int argc, const char* const* argv) {
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>("lacuna", std::make_shared<StderrSink>()));
-  CLI::App app(
-      "Lacuna fills holes in pictures with a network that looks for matching texture elsewhere in the picture.",
-      "lacuna");
+int parse_and_do(CLI::App& app, int argc, const char* const* argv) {
   try {
-    build(app);
     app.parse(argc, argv);
     std::cout.flush();
     check(std::cout.good(), "cannot write to standard output: is its disk full?");
@@ -128,6 +135,31 @@ int run(int argc, const char* const* argv) {
   } catch (const std::exception& error) {
     return failure(error.what());
   }
+}
+
+/// Of work that failed, too; the status says whether all went well.
+int save_trace(const std::string& file, int status) {
+  stop_trace();
+  try {
+    write_trace(file);
+  } catch (const std::exception& error) {
+    return failure(error.what());
+  }
+  spdlog::info("where the time went is in {}; ui.perfetto.dev shows it", file);
+  return status;
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv) {
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>("lacuna", std::make_shared<StderrSink>()));
+  CLI::App app(
+      "Lacuna fills holes in pictures with a network that looks for matching texture elsewhere in the picture.",
+      "lacuna");
+  std::string trace_file;
+  build(app, trace_file);
+  const int status = parse_and_do(app, argc, argv);
+  return trace_file.empty() ? status : save_trace(trace_file, status);
 }
 
 }  // namespace lacuna

@@ -15,8 +15,10 @@ int run(int argc, const char* const* argv);
 void add_train(CLI::App& app);
 void add_fill(CLI::App& app);
 void add_eval(CLI::App& app);
+void add_import(CLI::App& app);
 void add_info(CLI::App& app);
 void add_golden(CLI::App& app);
 void add_gradcheck(CLI::App& app);
+void add_bench(CLI::App& app);
 
 }  // namespace lacuna

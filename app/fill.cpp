@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
+#include <cmath>
 #include <filesystem>
 #include <initializer_list>
 #include <map>
@@ -9,7 +11,9 @@
 #include <new>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/app.h"
@@ -17,6 +21,7 @@
 #include "app/picture_files.h"
 #include "app/progress.h"
 #include "tensor/image_resize.h"
+#include "tensor/memory.h"
 #include "tensor/stream.h"
 #include "train/data.h"
 #include "train/inpaint.h"
@@ -34,7 +39,41 @@ struct FillArguments {
   std::string model, coarse, attention, steps;
   bool invert = false, skip_existing = false;
   int64_t max_side = 0;
+  int64_t max_memory = 0;  // bytes; 0: any
 };
+
+/// "800M" as bytes; nothing if it is no size.
+std::optional<int64_t> parse_size(const std::string& text) {
+  constexpr std::string_view units = "KMG";
+  std::istringstream in(text);
+  double number = 0;
+  char unit = 0;
+  if (!(in >> number)) return {};
+  if (in >> unit) {
+    const size_t power = units.find(static_cast<char>(std::toupper(unit)));
+    if (power == units.npos || in.peek() != std::istringstream::traits_type::eof()) return {};
+    number = std::ldexp(number, 10 * static_cast<int>(power + 1));
+  }
+  if (!(number >= 1 && number < std::ldexp(1.0, 60))) return {};
+  return static_cast<int64_t>(number);
+}
+
+/// In the unit of --max-memory, rounded up.
+std::string megabytes(int64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + "M"; }
+
+/// The fastest way to fill the picture within a.max_memory.
+MemoryOptions within_limit(const FillArguments& a, const Model& model, const Image& picture, const fs::path& file) {
+  if (a.max_memory == 0) return {};
+  release_cached_memory();
+  const int64_t held =
+      resident_memory() + (inpaint_bytes(model, picture) - model.generator.bytes_needed(picture.height, picture.width));
+  const MemoryOptions memory = model.generator.within(a.max_memory - held, picture.height, picture.width);
+  const int64_t needed = held + model.generator.bytes_needed(picture.height, picture.width, memory);
+  check(needed <= a.max_memory, "[fill] ", file.string(), ": ", picture.width, "x", picture.height,
+        " pixels cannot be filled within ", megabytes(a.max_memory), "; they take at least --max-memory ",
+        megabytes(needed), ", or --max-side reduces the picture");
+  return memory;
+}
 
 /// The mask for the picture reduced to height x width: a pixel is in the hole if anything of the hole went into it, so
 /// that nothing of what was there bleeds into the known pixels.
@@ -91,7 +130,7 @@ void fill_one(const Model& model, const FillArguments& a, const fs::path& image,
     write_image(output, picture);
     return;
   }
-  const Inpainted result = inpaint(model, picture, mask);
+  const Inpainted result = inpaint(model, picture, mask, within_limit(a, model, picture, image));
   if (!a.coarse.empty()) write_image(a.coarse, result.coarse);
   if (!a.steps.empty()) write_image(a.steps, side_by_side({with_holes(picture, mask), result.coarse, result.filled}));
   if (!a.attention.empty()) {
@@ -208,6 +247,17 @@ void add_fill(CLI::App& app) {
   command->add_option("--model", a->model, "Model file (default: $LACUNA_MODEL, then the shipped model)")
       ->type_name("FILE");
   command->add_flag("--invert-mask", a->invert, "The hole is where the mask is black (or opaque)");
+  command
+      ->add_option_function<std::string>(
+          "--max-memory",
+          [a](const std::string& text) {
+            const std::optional<int64_t> size = parse_size(text);
+            if (!size) throw CLI::ValidationError("--max-memory", "'" + text + "' is no size; write 800M or 2.5G");
+            a->max_memory = *size;
+          },
+          "Memory that the program may take, with a K, M or G (powers of 1024): works in smaller pieces, more slowly; "
+          "the result is the same")
+      ->type_name("SIZE");
   command
       ->add_option("--max-side", a->max_side,
                    "First reduce pictures with a side longer than N pixels; the result is reduced")

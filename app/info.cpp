@@ -9,15 +9,25 @@
 #include "app/table.h"
 #include "tensor/check.h"
 #include "tensor/safetensors.h"
+#include "train/tensor_bundle.h"
 
 namespace lacuna {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr const char* other = "other";
 
 struct InfoArguments {
   std::vector<std::string> files;
   bool brief = false;
+};
+
+/// What is told of a file, whatever its format.
+struct Content {
+  fs::path file;
+  std::string kind;
+  SafetensorsHeader header;
 };
 
 std::string kind_of(const SafetensorsHeader& header) {
@@ -29,9 +39,29 @@ std::string kind_of(const SafetensorsHeader& header) {
   return "a safetensors file";
 }
 
+/// `file` may be the prefix of a TensorFlow checkpoint, too.
+Content content_of(const std::string& file) {
+  const std::string path = fs::exists(file) ? file : bundle_prefix(file) + ".index";
+  if (is_bundle_index(path)) {
+    Content content{path, "the index of a TensorFlow checkpoint", {}};
+    for (const BundleEntry& entry : read_bundle_index(path).entries) {
+      content.header.tensors.push_back({entry.name, entry.type, entry.shape, entry.bytes});
+    }
+    return content;
+  }
+  SafetensorsHeader header = read_safetensors_header(file);
+  return {file, kind_of(header), std::move(header)};
+}
+
 /// The network that a tensor belongs to, by the released checkpoints' names, with what stands before these names (in a
-/// checkpoint the optimiser's state has the parameters' names behind its own); `other` for unknown names.
+/// checkpoint the optimiser's state has the parameters' names behind its own) or behind them (in TensorFlow's, Adam's
+/// means and squares); `other` for unknown names.
 std::string network_of(const std::string& name) {
+  for (const std::string slot : {"/Adam", "/Adam_1"}) {
+    if (!name.ends_with(slot)) continue;
+    const std::string network = network_of(name.substr(0, name.size() - slot.size()));
+    return network == other ? network : network + " (" + slot.substr(1) + ")";
+  }
   static const std::vector<std::pair<std::string, std::string>> networks{
       {"inpaint_net/", "generator"},
       {"discriminator/discriminator_local/", "local critic"},
@@ -91,11 +121,10 @@ void print_counts(const SafetensorsHeader& header) {
   table.print(std::cout);
 }
 
-void print_info(const std::string& file, bool brief) {
-  const SafetensorsHeader header = read_safetensors_header(file);
-  std::cout << file << ": " << printable(kind_of(header)) << ", "
-            << grouped(static_cast<int64_t>(header.tensors.size())) << " tensors, "
-            << grouped(static_cast<int64_t>(std::filesystem::file_size(file))) << " bytes\n\n";
+void print_info(const std::string& given, bool brief) {
+  const auto [file, kind, header] = content_of(given);
+  std::cout << file.string() << ": " << printable(kind) << ", " << grouped(static_cast<int64_t>(header.tensors.size()))
+            << " tensors, " << grouped(static_cast<int64_t>(fs::file_size(file))) << " bytes\n\n";
   if (!header.metadata.empty()) {
     print_metadata(header.metadata);
     std::cout << '\n';
@@ -122,14 +151,16 @@ void info(const InfoArguments& arguments) {
 
 void add_info(CLI::App& app) {
   auto arguments = std::make_shared<InfoArguments>();
-  CLI::App* command = app.add_subcommand("info", "Show what a model, a checkpoint or another safetensors file holds");
+  CLI::App* command =
+      app.add_subcommand("info", "Show what a model, a checkpoint or a TensorFlow checkpoint's index holds");
   command->add_option("FILE", arguments->files, "The files")->required()->type_name("");
   command->add_flag("--brief", arguments->brief, "Leave out the table of tensors");
   command->footer(
       "Shows the kind of file, its metadata, every tensor's name, shape and type, and the parameters of each network.\n"
       "Examples:\n"
       "  lacuna info model.safetensors\n"
-      "  lacuna info --brief runs/places/checkpoint.safetensors");
+      "  lacuna info --brief runs/places/checkpoint.safetensors\n"
+      "  lacuna info places2/snap-0.index");
   command->callback([arguments] { info(*arguments); });
 }
 

@@ -16,6 +16,7 @@ void Table::print(std::ostream& out) const {
       line += row[k];
       if (k + 1 < row.size()) line.append(widths[k] - row[k].size() + 2, ' ');
     }
+    line.erase(line.find_last_not_of(' ') + 1);
     out << line << '\n';
   }
 }

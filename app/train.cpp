@@ -1,27 +1,17 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
-#include <atomic>
 #include <chrono>
-#include <csignal>
 #include <iomanip>
 #include <iostream>
 
 #include "app/app.h"
+#include "app/interrupt.h"
 #include "app/progress.h"
 #include "train/run.h"
 
 namespace lacuna {
 namespace {
-
-std::atomic<bool> stop_requested{false};
-static_assert(std::atomic<bool>::is_always_lock_free);
-
-/// The first signal asks for an end after the step at hand, a second one ends at once.
-void request_stop(int signal) {
-  stop_requested = true;
-  std::signal(signal, SIG_DFL);
-}
 
 struct TrainArguments {
   std::string config, out, init;
@@ -64,9 +54,7 @@ void train(const CLI::App& command, const TrainArguments& arguments) {
   check(!config.data.sources.empty(),
         "[train] no pictures to train on: name a folder by --data or data.train in the configuration");
 
-  stop_requested = false;
-  std::signal(SIGINT, request_stop);
-  std::signal(SIGTERM, request_stop);
+  const Interrupt interrupt;
   std::optional<Progress> progress;
   auto last = std::chrono::steady_clock::now();
   double rate = 0;
@@ -82,7 +70,7 @@ void train(const CLI::App& command, const TrainArguments& arguments) {
     last = now;
     progress->update(step.step, describe(step, rate));
   };
-  const RunOptions options{arguments.out, arguments.resume, arguments.init, &stop_requested};
+  const RunOptions options{arguments.out, arguments.resume, arguments.init, &interrupt.requested()};
   const RunResult result = train_run(config, options, started, report);
   progress.reset();
   if (result.stopped) {

@@ -8,6 +8,7 @@
 
 #include "autograd/tape.h"
 #include "tensor/stream.h"
+#include "tensor/trace.h"
 
 namespace lacuna {
 namespace {
@@ -63,6 +64,7 @@ Nodes between(const Variable& y, const Variables& xs) {
 }  // namespace
 
 Variables grad(const Variable& y, const Variables& xs, const GradOptions& options) {
+  const TraceSpan span("grad");
   std::optional<NoGrad> no_grad;
   if (!options.create_graph) no_grad.emplace();
 

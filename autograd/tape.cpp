@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <atomic>
 
+#include "tensor/trace.h"
+
 namespace lacuna {
 namespace {
 
 thread_local bool is_recording = true;
+thread_local InputsNoted* noting = nullptr;
 std::atomic<uint64_t> next_order{0};
 
 std::shared_ptr<Node> new_node(std::string_view name) {
@@ -14,6 +17,13 @@ std::shared_ptr<Node> new_node(std::string_view name) {
   node->name = name;
   node->order = next_order++;
   return node;
+}
+
+/// "(1,8,8,3) (3,3,3,4) -> (1,8,8,4)"
+std::string shapes(const Variables& inputs, const Tensor& output) {
+  std::string text;
+  for (const Variable& x : inputs) text += (x.defined() ? x.shape().str() : "none") + " ";
+  return text + "-> " + output.shape().str();
 }
 
 }  // namespace
@@ -34,7 +44,10 @@ Node::~Node() {
 
 Variable Variable::leaf(Tensor value) { return Variable(std::move(value), new_node("leaf")); }
 
-Variable record(std::string_view name, const Variables& inputs, Tensor output, VjpFn vjp) {
+Variable record(std::string_view name, const Variables& inputs, Tensor output, VjpFn vjp,
+                const std::source_location& where) {
+  if (tracing()) trace_op(name, where.file_name(), [&] { return shapes(inputs, output); });
+  if (noting) noting->add(inputs);
   const auto wants = [](const Variable& x) { return x.requires_grad(); };
   if (!is_recording || std::none_of(inputs.begin(), inputs.end(), wants)) return Variable(std::move(output));
   auto node = new_node(name);
@@ -45,6 +58,21 @@ Variable record(std::string_view name, const Variables& inputs, Tensor output, V
 
 NoGrad::NoGrad() : before_(is_recording) { is_recording = false; }
 NoGrad::~NoGrad() { is_recording = before_; }
+
+WithGrad::WithGrad() : before_(is_recording) { is_recording = true; }
+WithGrad::~WithGrad() { is_recording = before_; }
+
+InputsNoted::InputsNoted() : outer_(noting) { noting = this; }
+InputsNoted::~InputsNoted() { noting = outer_; }
+
+void InputsNoted::add(const Variables& inputs) {
+  for (const Variable& x : inputs) {
+    const auto is_x = [&](const Variable& known) { return known.node() == x.node(); };
+    if (x.node() && std::none_of(variables_.begin(), variables_.end(), is_x)) variables_.push_back(x);
+  }
+  if (outer_) outer_->add(inputs);
+}
+
 bool recording() { return is_recording; }
 
 }  // namespace lacuna

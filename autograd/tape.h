@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <source_location>
 #include <string_view>
 #include <vector>
 
@@ -46,8 +47,10 @@ class Vjp {
 };
 
 /// Puts an op on the tape and returns its output as a variable. A constant results if no input requires a gradient or
-/// NoGrad is in force; `vjp` is then dropped. `name` must outlive the tape (a string literal).
-Variable record(std::string_view name, const Variables& inputs, Tensor output, VjpFn vjp);
+/// NoGrad is in force; `vjp` is then dropped. `name` must outlive the tape (a string literal). `where` is for the
+/// trace.
+Variable record(std::string_view name, const Variables& inputs, Tensor output, VjpFn vjp,
+                const std::source_location& where = std::source_location::current());
 
 /// While one is alive on a thread, that thread records nothing.
 class NoGrad {
@@ -59,6 +62,37 @@ class NoGrad {
 
  private:
   bool before_;
+};
+
+/// While one is alive on a thread, that thread records, whatever NoGrad is around it.
+class WithGrad {
+ public:
+  WithGrad();
+  ~WithGrad();
+  WithGrad(const WithGrad&) = delete;
+  WithGrad& operator=(const WithGrad&) = delete;
+
+ private:
+  bool before_;
+};
+
+/// While one is alive on a thread, it collects the variables on the tape that ops take there, recorded or not.
+class InputsNoted {
+ public:
+  InputsNoted();
+  ~InputsNoted();
+  InputsNoted(const InputsNoted&) = delete;
+  InputsNoted& operator=(const InputsNoted&) = delete;
+
+  /// Each once, in the order of first use.
+  const Variables& variables() const { return variables_; }
+
+ private:
+  friend Variable record(std::string_view, const Variables&, Tensor, VjpFn, const std::source_location&);
+  void add(const Variables& inputs);
+
+  InputsNoted* outer_;
+  Variables variables_;
 };
 
 /// Whether ops are being recorded on this thread.

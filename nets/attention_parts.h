@@ -13,9 +13,6 @@ struct Grid {
 /// Throws unless f, b, mask and options fit together.
 Grid grid_of(const Variable& f, const Variable& b, const Tensor& mask, const AttentionOptions& options);
 
-/// Lengths below this are raised to it before a patch of b is divided by its own.
-constexpr double least_norm = 1e-4;
-
 /// x (N,H,W,C) at 1/rate of its resolution.
 Variable downscale(const Variable& x, const Grid& grid);
 

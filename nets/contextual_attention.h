@@ -10,10 +10,14 @@ struct AttentionOptions {
   int64_t fuse_k = 3;  ///< length of the propagation sum (odd)
   double softmax_scale = 10;
   bool fuse = true;
-  /// Whether AttentionOutput::attention is wanted. Without it, and with no gradient to be recorded, the rows of the
-  /// foreground are done in blocks, so that the whole (h*w) x (h*w) matrix need not exist.
+  /// Whether AttentionOutput::attention is wanted. Without it the (h*w) x (h*w) matrix never exists: rows of it are
+  /// made as they are needed, and made again for the gradient. A gradient that is to be differentiated itself needs it
+  /// whole.
   bool keep_attention = true;
-  int64_t block_rows = 0;  ///< rows of such a block; 0: chosen by size
+  /// Without keep_attention, how much is done at a time. Neither changes a bit of the output; the gradients' last bits
+  /// may differ.
+  int64_t block_rows = 0;  ///< rows of the foreground, at most; 0: chosen by size
+  int64_t max_bytes = 0;   ///< of what is held beside inputs and output, as far as that is possible; 0: by size
 };
 
 struct AttentionOutput {
@@ -24,13 +28,12 @@ struct AttentionOutput {
 
 /// Contextual attention (section 3.2 of the paper; METHOD section 3) between f and b, both (N,H,W,C) with H and W
 /// multiples of rate; mask (N or 1,H,W,1), 1 in the hole. Throws on other shapes, even ksize or fuse_k.
-///
-/// The cheap formulation, by diagonal sums. With G(i,j) = <f(i), b(j)> over single pixels the score of two patches is
-/// the sum of G(i+d,j+d) over the patch's offsets d; the transposed convolution that pastes is, for each phase of the
-/// output within its rate x rate cell, the sum of A(i+s,j+s) over the shifts s that reach it, times the same phase of
-/// b.
 AttentionOutput contextual_attention(const Variable& f, const Variable& b, const Tensor& mask,
                                      const AttentionOptions& options = {});
+
+/// Bytes that it holds beside its inputs and output, at most, for b of this shape, without keep_attention and
+/// unrecorded.
+int64_t attention_bytes(const Shape& b, DType dtype, const AttentionOptions& options = {});
 
 /// The same as the paper says it: patches unfolded, matched, weighted, folded. The definition that the cheap
 /// formulation is held against.

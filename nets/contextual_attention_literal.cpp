@@ -3,6 +3,7 @@
 #include "nets/attention_parts.h"
 #include "ops/activation/activation.h"
 #include "ops/arithmetic/arithmetic.h"
+#include "ops/attention/attention.h"
 #include "ops/concat/concat.h"
 #include "ops/conv2d/conv2d.h"
 #include "ops/matmul/matmul.h"
@@ -44,7 +45,7 @@ AttentionOutput contextual_attention_literal(const Variable& f, const Variable& 
   };
   const Variable b_patches = patches_of(b);
   const Variable norms =
-      clip(sqrt(sum(square(b_patches), {-1}, true)), attention::least_norm, std::numeric_limits<double>::infinity());
+      clip(sqrt(sum(square(b_patches), {-1}, true)), least_patch_length, std::numeric_limits<double>::infinity());
   Variable scores = matmul(patches_of(f), b_patches / norms, {.transpose_b = true});
   if (options.fuse) scores = propagate(scores, grid, options.fuse_k);
 

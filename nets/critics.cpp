@@ -3,6 +3,7 @@
 #include "ops/arithmetic/arithmetic.h"
 #include "ops/concat/concat.h"
 #include "ops/matmul/matmul.h"
+#include "tensor/trace.h"
 
 namespace lacuna {
 namespace {
@@ -37,6 +38,7 @@ Critic::Critic(Kind kind, int64_t height, int64_t width, int64_t cnum, DType dty
 Variable Critic::operator()(const Variable& x) const {
   check(x.rank() == 4 && x.dim(1) == height_ && x.dim(2) == width_ && x.dim(3) == 3, "[critic] the ", name_of(kind_),
         " critic was built for (N,", height_, ",", width_, ",3), not ", x.shape());
+  const TraceSpan span(kind_ == Kind::local ? "local critic" : "global critic");
   const Variable features = apply(layers_, params_, x);
   return matmul(reshape(features, {x.dim(0), -1}), params_.at(dense_ + "/kernel")) + params_.at(dense_ + "/bias");
 }

@@ -16,6 +16,7 @@ class Critic {
   /// Scores (N,1) of pictures (N,height,width,3). Throws on another size.
   Variable operator()(const Variable& x) const;
 
+  const ConvLayers& layers() const { return layers_; }
   const Params& params() const { return params_; }
   Params& params() { return params_; }
 

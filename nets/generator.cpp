@@ -1,11 +1,18 @@
 #include "nets/generator.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "autograd/checkpoint.h"
+#include "autograd/tape.h"
+#include "nets/strips.h"
 #include "ops/activation/activation.h"
 #include "ops/arithmetic/arithmetic.h"
 #include "ops/broadcast/broadcast.h"
 #include "ops/concat/concat.h"
 #include "ops/pad/pad.h"
 #include "ops/resize/resize.h"
+#include "tensor/trace.h"
 
 namespace lacuna {
 namespace {
@@ -63,8 +70,6 @@ Variable with_mask(const Variable& picture, const Variable& mask) {
   const Variable ones = Tensor::full(plane, 1, picture.dtype(), picture.device());
   return concat({picture, ones, broadcast_to(mask, plane)}, 3);
 }
-
-int64_t up_to_unit(int64_t n) { return (n + Generator::size_unit - 1) / Generator::size_unit * Generator::size_unit; }
 
 }  // namespace
 
@@ -124,7 +129,7 @@ Generator::Generator(const GeneratorOptions& options, uint64_t seed) : options_(
   }
 }
 
-GeneratorOutput Generator::operator()(const Variable& image, const Variable& mask) const {
+GeneratorOutput Generator::operator()(Variable image, const Variable& mask, const MemoryOptions& memory) const {
   check(image.rank() == 4 && image.dim(3) == 3, "[generator] the picture must be (N,H,W,3), not ", image.shape());
   const int64_t n = image.dim(0), height = image.dim(1), width = image.dim(2);
   check(mask.rank() == 4 && (mask.dim(0) == n || mask.dim(0) == 1) && mask.dim(1) == height && mask.dim(2) == width &&
@@ -135,35 +140,78 @@ GeneratorOutput Generator::operator()(const Variable& image, const Variable& mas
         name_of(options_.dtype), ", the picture ", name_of(image.dtype()), " and the mask ", name_of(mask.dtype()),
         "; convert them first");
 
-  const Variable incomplete = image * (1.0 - mask);
-  const Padding2d padding{.bottom = up_to_unit(height) - height, .right = up_to_unit(width) - width};
-  if (padding.bottom == 0 && padding.right == 0) return run(incomplete, mask);
+  image = image * (1.0 - mask);
+  const Padding2d padding{.bottom = padded(height) - height, .right = padded(width) - width};
+  if (padding.bottom == 0 && padding.right == 0) return run(std::move(image), mask, memory);
 
-  GeneratorOutput output = run(pad(incomplete, padding, PadMode::symmetric), pad(mask, padding, PadMode::symmetric));
+  image = pad(image, padding, PadMode::symmetric);
+  GeneratorOutput output = run(std::move(image), pad(mask, padding, PadMode::symmetric), memory);
   output.coarse = crop(output.coarse, 0, 0, height, width);
   output.fine = crop(output.fine, 0, 0, height, width);
   return output;
 }
 
-GeneratorOutput Generator::run(const Variable& incomplete, const Variable& mask) const {
+// Handles are let go as soon as the next layers can do without: what no tape keeps is freed there.
+GeneratorOutput Generator::run(Variable incomplete, const Variable& mask, MemoryOptions memory) const {
+  const TraceSpan span("generator");
+  memory = resolved(memory, mask.dim(1), mask.dim(2));
   GeneratorOutput output;
-  output.coarse = clip(apply(coarse_, params_, with_mask(incomplete, mask)), -1, 1);
+  output.coarse = clip(through(coarse_, with_mask(incomplete, mask), memory), -1, 1);
   if (options_.one_stage) {
     output.fine = output.coarse;
     return output;
   }
-  const Variable refined = with_mask(complete(output.coarse, incomplete, mask), mask);
-  const Variable dilated = apply(dilated_, params_, refined);
-  Variable attended = apply(attended_, params_, refined);
-  if (options_.attention == GeneratorOptions::Attention::contextual) {
+  Variable refined = with_mask(complete(output.coarse, incomplete, mask), mask);
+  incomplete = {};
+  Variable dilated = through(dilated_, refined, memory);
+  Variable attended = through(attended_, std::move(refined), memory);
+  if (attends()) {
     const Variable hole = resize_nearest(mask.detach(), attended.dim(1), attended.dim(2));
-    AttentionOutput attention = contextual_attention(attended, attended, hole.value(), {.keep_attention = false});
-    attended = attention.y;
-    output.offsets = attention.offsets;
+    AttentionOutput attention =
+        contextual_attention(attended, attended, hole.value(),
+                             {.keep_attention = false, .max_bytes = recording() ? 0 : memory.attention_bytes});
+    attended = std::move(attention.y);
+    output.offsets = std::move(attention.offsets);
   }
-  attended = apply(after_attention_, params_, attended);
-  output.fine = clip(apply(decoder_, params_, concat({dilated, attended}, 3)), -1, 1);
+  attended = through(after_attention_, std::move(attended), memory);
+  Variable joined = concat({dilated, attended}, 3);
+  dilated = attended = {};
+  output.fine = clip(through(decoder_, std::move(joined), memory), -1, 1);
   return output;
+}
+
+std::vector<PlacedLayer> Generator::layers_for(int64_t height, int64_t width) const {
+  height = padded(height), width = padded(width);
+  std::vector<PlacedLayer> all = placed(coarse_, height, width);
+  const auto append = [&](const std::vector<PlacedLayer>& some) { all.insert(all.end(), some.begin(), some.end()); };
+  if (options_.one_stage) return all;
+  append(placed(dilated_, height, width));
+  append(placed(attended_, height, width));
+  height = all.back().out_height(), width = all.back().out_width();
+  append(placed(after_attention_, height, width));
+  append(placed(decoder_, height, width));
+  return all;
+}
+
+Variable Generator::through(const ConvLayers& layers, Variable x, const MemoryOptions& memory) const {
+  if (!recording()) return through_unrecorded(layers, std::move(x), memory.strips);
+  if (!memory.recompute) return apply(layers, params_, std::move(x));
+  constexpr size_t at_a_time = 6;
+  for (size_t first = 0; first < layers.size(); first += at_a_time) {
+    const size_t last = std::min(layers.size(), first + at_a_time);
+    const auto piece = [some = ConvLayers(layers.begin() + first, layers.begin() + last),
+                        params = params_](const Variables& inputs) { return apply(some, params, inputs[0]); };
+    x = checkpoint(piece, {x});
+  }
+  return x;
+}
+
+Variable Generator::through_unrecorded(const ConvLayers& layers, Variable x, int64_t strips) const {
+  const auto [encoder, middle, decoder] = parts_of(layers);
+  if (!encoder.empty()) x = apply_in_strips(encoder, params_, std::move(x), strips);
+  x = apply(middle, params_, std::move(x));
+  if (!decoder.empty()) x = apply_in_strips(decoder, params_, std::move(x), strips);
+  return x;
 }
 
 Variable complete(const Variable& generated, const Variable& image, const Variable& mask) {

@@ -15,6 +15,18 @@ struct GeneratorOptions {
   DType dtype = DType::f32;
 };
 
+/// How the generator deals with memory; results do not depend on it.
+struct MemoryOptions {
+  /// Where a tape is kept: keep every sixth layer's output alone and compute the others again in the backward pass.
+  bool recompute = false;
+  /// Where no tape is kept: in how many strips of rows the layers before and after the lowest resolution are done;
+  /// 0: of about two million pixels each.
+  int64_t strips = 0;
+  /// Where no tape is kept: what the attention may take beside its input and output (AttentionOptions::max_bytes);
+  /// 0: as much as is useful, up to 1 GiB where it can do with that.
+  int64_t attention_bytes = 0;
+};
+
 /// What the generator makes of a picture, all (N,H,W,3) in [-1,1].
 struct GeneratorOutput {
   Variable coarse;  ///< stage 1
@@ -34,14 +46,34 @@ class Generator {
 
   /// image (N,H,W,3) in [-1,1], whose hole content is ignored; mask (N or 1,H,W,1), 1 in the hole. Any H, W >= 1: sizes
   /// that are not multiples of 8 are padded by mirroring and cropped back.
-  GeneratorOutput operator()(const Variable& image, const Variable& mask) const;
+  GeneratorOutput operator()(Variable image, const Variable& mask, const MemoryOptions& memory = {}) const;
+
+  /// The most memory that the call above takes for one picture where no tape is kept, arguments and parameters aside:
+  /// an estimate from above, in bytes.
+  int64_t bytes_needed(int64_t height, int64_t width, const MemoryOptions& memory = {}) const;
+  /// The fastest way that needs no more than `bytes`; if there is none, that which needs least.
+  MemoryOptions within(int64_t bytes, int64_t height, int64_t width) const;
+
+  /// All its convolutions, in order, as they meet a picture of height x width.
+  std::vector<PlacedLayer> layers_for(int64_t height, int64_t width) const;
 
   const GeneratorOptions& options() const { return options_; }
   const Params& params() const { return params_; }
   Params& params() { return params_; }
 
  private:
-  GeneratorOutput run(const Variable& incomplete, const Variable& mask) const;
+  /// `n` pixels continued to a multiple of size_unit.
+  static int64_t padded(int64_t n) { return (n + size_unit - 1) / size_unit * size_unit; }
+  /// With what is left to choose chosen, for a picture of that size.
+  MemoryOptions resolved(MemoryOptions memory, int64_t height, int64_t width) const;
+  /// What bytes_needed comes to while layers run, and while the attention runs, its own room aside.
+  int64_t bytes_of_layers(int64_t height, int64_t width, int64_t strips) const;
+  int64_t bytes_around_attention(int64_t height, int64_t width) const;
+  bool attends() const { return !options_.one_stage && options_.attention == GeneratorOptions::Attention::contextual; }
+  GeneratorOutput run(Variable incomplete, const Variable& mask, MemoryOptions memory) const;
+  /// x through the layers of a stage.
+  Variable through(const ConvLayers& layers, Variable x, const MemoryOptions& memory) const;
+  Variable through_unrecorded(const ConvLayers& layers, Variable x, int64_t strips) const;
 
   GeneratorOptions options_;
   ConvLayers coarse_, dilated_, attended_, after_attention_, decoder_;

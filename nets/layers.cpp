@@ -1,6 +1,7 @@
 #include "nets/layers.h"
 
-#include "ops/resize/resize.h"
+#include "ops/conv2d/upsampled.h"
+#include "tensor/trace.h"
 
 namespace lacuna {
 
@@ -12,10 +13,22 @@ void add_params(Params& params, const ConvLayers& layers, uint64_t seed, DType d
   }
 }
 
+std::vector<PlacedLayer> placed(const ConvLayers& layers, int64_t height, int64_t width) {
+  std::vector<PlacedLayer> all;
+  for (const ConvLayer& l : layers) {
+    all.push_back({l, height, width});
+    height = all.back().out_height();
+    width = all.back().out_width();
+  }
+  return all;
+}
+
 Variable apply(const ConvLayers& layers, const Params& params, Variable x) {
   for (const ConvLayer& l : layers) {
-    if (l.upsample) x = resize_nearest(x, 2 * x.dim(1), 2 * x.dim(2));
-    x = conv2d_bias_act(x, params.at(l.name + "/kernel"), params.at(l.name + "/bias"), l.options, l.activation);
+    const TraceSpan span(l.name);
+    const Variable &w = params.at(l.name + "/kernel"), &b = params.at(l.name + "/bias");
+    x = l.upsample ? upsampled_conv2d_bias_act(x, w, b, l.options.padding, l.activation)
+                   : conv2d_bias_act(x, w, b, l.options, l.activation);
   }
   return x;
 }

@@ -19,6 +19,21 @@ struct ConvLayer {
 };
 using ConvLayers = std::vector<ConvLayer>;
 
+/// A layer and the size of the pictures that it is given.
+struct PlacedLayer {
+  ConvLayer layer;
+  int64_t height = 0, width = 0;
+
+  /// The size of those it makes.
+  int64_t out_height() const { return out(height); }
+  int64_t out_width() const { return out(width); }
+
+ private:
+  int64_t out(int64_t n) const { return conv2d_axis(layer.upsample ? 2 * n : n, layer.kernel, layer.options).out; }
+};
+/// The layers one after the other, the first on pictures of height x width.
+std::vector<PlacedLayer> placed(const ConvLayers& layers, int64_t height, int64_t width);
+
 /// Adds the layers' parameters: glorot-uniform kernels from `seed`, each with the draw of its place in `params`; zero
 /// biases.
 void add_params(Params& params, const ConvLayers& layers, uint64_t seed, DType dtype);

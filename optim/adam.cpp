@@ -1,32 +1,58 @@
 #include "optim/adam.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <set>
 
+#include "optim/adam_update.h"
+#include "tensor/cpu_level.h"
 #include "tensor/stream.h"
+#include "tensor/trace.h"
 
 namespace lacuna {
 namespace {
 
-constexpr int64_t grain = 1 << 15;
+constexpr int64_t block_elements = 1 << 15;
+
+/// All elements of all tensors in blocks of at most block_elements, in order.
+std::vector<TensorBlock> blocks_of(const std::vector<Tensor>& tensors) {
+  std::vector<TensorBlock> blocks;
+  for (size_t k = 0; k < tensors.size(); ++k) {
+    for (int64_t begin = 0; begin < tensors[k].numel(); begin += block_elements) {
+      blocks.push_back({k, begin, std::min(tensors[k].numel(), begin + block_elements)});
+    }
+  }
+  return blocks;
+}
+
+/// Calls f(index of the block, block) on the threads, for all tensors at once.
+template <class F>
+void for_each_block(const std::vector<TensorBlock>& blocks, const std::vector<Tensor>& tensors, F f) {
+  if (blocks.empty()) return;
+  on(tensors[0].device(), [&](auto& stream) {
+    parallel_for(stream, static_cast<int64_t>(blocks.size()), 1,
+                 [&](int64_t b, int64_t) { f(static_cast<size_t>(b), blocks[static_cast<size_t>(b)]); });
+  });
+}
 
 template <class T>
-void update(const CpuStream& stream, const Tensor& gradient, const AdamOptions& options, double rate, Tensor& parameter,
-            Tensor& mean, Tensor& square) {
-  const T b1 = static_cast<T>(options.beta1), b2 = static_cast<T>(options.beta2);
-  const T a1 = static_cast<T>(1 - options.beta1), a2 = static_cast<T>(1 - options.beta2);
-  const T lr = static_cast<T>(rate), epsilon = static_cast<T>(options.epsilon);
-  const T* g = gradient.data<T>();
-  T *p = parameter.data<T>(), *m = mean.data<T>(), *v = square.data<T>();
-  parallel_for(stream, parameter.numel(), grain, [=](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      m[i] = b1 * m[i] + a1 * g[i];
-      v[i] = b2 * v[i] + a2 * (g[i] * g[i]);
-      p[i] -= lr * m[i] / (std::sqrt(v[i]) + epsilon);
-    }
-  });
+AdamUpdate<T> of_level(AdamUpdate<T> portable, [[maybe_unused]] AdamUpdate<T> avx2,
+                       [[maybe_unused]] AdamUpdate<T> avx512) {
+#ifdef __x86_64__
+  if (cpu_level() >= CpuLevel::avx512) return avx512;
+  if (cpu_level() >= CpuLevel::avx2) return avx2;
+#endif
+  return portable;
+}
+
+AdamUpdate<float> adam_update(float) {
+  return of_level(adam_update_portable_f32, adam_update_avx2_f32, adam_update_avx512_f32);
+}
+AdamUpdate<double> adam_update(double) {
+  return of_level(adam_update_portable_f64, adam_update_avx2_f64, adam_update_avx512_f64);
 }
 
 void copy(const Tensor& from, Tensor to) {
@@ -47,9 +73,11 @@ Adam::Adam(Named parameters, const AdamOptions& options) : options_(options), pa
     means_.push_back(Tensor::zeros(parameter.shape(), parameter.dtype(), parameter.device()));
     squares_.push_back(Tensor::zeros(parameter.shape(), parameter.dtype(), parameter.device()));
   }
+  blocks_ = blocks_of(means_);
 }
 
 void Adam::step(const std::vector<Tensor>& gradients, double lr) {
+  const TraceSpan span("Adam");
   check(gradients.size() == parameters_.size(), "[adam] ", gradients.size(), " gradients for ", parameters_.size(),
         " parameters");
   for (size_t k = 0; k < gradients.size(); ++k) {
@@ -61,14 +89,15 @@ void Adam::step(const std::vector<Tensor>& gradients, double lr) {
   ++updates_;
   const double t = static_cast<double>(updates_);
   const double rate = lr * std::sqrt(1 - std::pow(options_.beta2, t)) / (1 - std::pow(options_.beta1, t));
-  for (size_t k = 0; k < gradients.size(); ++k) {
-    Tensor& parameter = parameters_[k].second;
-    on(parameter.device(), [&](auto& stream) {
-      visit_float(parameter.dtype(), "adam", [&]<class T>(T) {
-        update<T>(stream, gradients[k], options_, rate, parameter, means_[k], squares_[k]);
-      });
+  const AdamStep numbers{options_.beta1, options_.beta2, options_.epsilon, rate};
+  for_each_block(blocks_, means_, [&](size_t, const TensorBlock& block) {
+    const size_t k = block.tensor;
+    visit_float(means_[k].dtype(), "adam", [&]<class T>(T) {
+      const auto from = [&](Tensor& x) { return x.data<T>() + block.begin; };
+      adam_update(T{})(numbers, block.end - block.begin, gradients[k].data<T>() + block.begin, from(means_[k]),
+                       from(squares_[k]), from(parameters_[k].second));
     });
-  }
+  });
 }
 
 Adam::Named Adam::state() const {
@@ -97,23 +126,42 @@ void Adam::load(const Named& state) {
   updates_ = static_cast<int64_t>(given.at("updates").item());
 }
 
-double global_norm(const std::vector<Tensor>& tensors) {
-  double total = 0;
-  for (const Tensor& x : tensors) {
-    std::vector<double> blocks(static_cast<size_t>((x.numel() + grain - 1) / grain), 0.0);
-    on(x.device(), [&](auto& stream) {
-      visit_float(x.dtype(), "global_norm", [&]<class T>(T) {
-        const T* values = x.data<T>();
-        parallel_for(stream, x.numel(), grain, [&](int64_t begin, int64_t end) {
-          double sum = 0;
-          for (int64_t i = begin; i < end; ++i) sum += static_cast<double>(values[i]) * static_cast<double>(values[i]);
-          blocks[static_cast<size_t>(begin / grain)] = sum;
-        });
-      });
+std::optional<size_t> first_not_finite(const std::vector<Tensor>& tensors) {
+  const std::vector<TensorBlock> blocks = blocks_of(tensors);
+  std::vector<unsigned char> bad(blocks.size(), 0);
+  for_each_block(blocks, tensors, [&](size_t b, const TensorBlock& block) {
+    visit_float(tensors[block.tensor].dtype(), "first_not_finite", [&]<class T>(T) {
+      const T* values = tensors[block.tensor].data<T>();
+      int beyond = 0;  // without a way out of the loop, so that it vectorises
+      for (int64_t i = block.begin; i < block.end; ++i) {
+        beyond |= !(std::abs(values[i]) <= std::numeric_limits<T>::max());
+      }
+      bad[b] = beyond != 0;
     });
-    for (const double block : blocks) total += block;
-  }
-  return std::sqrt(total);
+  });
+  const auto first = std::find(bad.begin(), bad.end(), 1);
+  if (first == bad.end()) return std::nullopt;
+  return blocks[static_cast<size_t>(first - bad.begin())].tensor;
+}
+
+double global_norm(const std::vector<Tensor>& tensors) {
+  const std::vector<TensorBlock> blocks = blocks_of(tensors);
+  std::vector<double> sums(blocks.size(), 0.0);
+  for_each_block(blocks, tensors, [&](size_t b, const TensorBlock& block) {
+    visit_float(tensors[block.tensor].dtype(), "global_norm", [&]<class T>(T) {
+      const T* values = tensors[block.tensor].data<T>();
+      constexpr int64_t lanes = 16;  // sums side by side, so that the loop vectorises
+      double side[lanes] = {};
+      int64_t i = block.begin;
+      for (; i + lanes <= block.end; i += lanes) {
+        for (int64_t k = 0; k < lanes; ++k)
+          side[k] += static_cast<double>(values[i + k]) * static_cast<double>(values[i + k]);
+      }
+      for (; i < block.end; ++i) side[0] += static_cast<double>(values[i]) * static_cast<double>(values[i]);
+      sums[b] = std::accumulate(std::begin(side), std::end(side), 0.0);
+    });
+  });
+  return std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
 }
 
 std::vector<Tensor> clip_by_global_norm(const std::vector<Tensor>& gradients, double max_norm) {
@@ -122,20 +170,15 @@ std::vector<Tensor> clip_by_global_norm(const std::vector<Tensor>& gradients, do
   if (!(norm > max_norm)) return gradients;
   // New tensors: gradients may share their storage with each other.
   std::vector<Tensor> clipped;
-  for (const Tensor& g : gradients) {
-    Tensor scaled = empty_like(g);
-    on(g.device(), [&](auto& stream) {
-      visit_float(g.dtype(), "clip_by_global_norm", [&]<class T>(T) {
-        const T factor = static_cast<T>(max_norm / norm);
-        const T* x = g.data<T>();
-        T* y = scaled.data<T>();
-        parallel_for(stream, g.numel(), grain, [=](int64_t begin, int64_t end) {
-          for (int64_t i = begin; i < end; ++i) y[i] = factor * x[i];
-        });
-      });
+  for (const Tensor& g : gradients) clipped.push_back(empty_like(g));
+  for_each_block(blocks_of(gradients), gradients, [&](size_t, const TensorBlock& block) {
+    visit_float(gradients[block.tensor].dtype(), "clip_by_global_norm", [&]<class T>(T) {
+      const T factor = static_cast<T>(max_norm / norm);
+      const T* x = gradients[block.tensor].data<T>();
+      T* y = clipped[block.tensor].data<T>();
+      for (int64_t i = block.begin; i < block.end; ++i) y[i] = factor * x[i];
     });
-    clipped.push_back(scaled);
-  }
+  });
   return clipped;
 }
 

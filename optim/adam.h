@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,12 @@ struct AdamOptions {
   double beta1 = 0.5;     ///< decay of the mean of the gradients, in [0, 1)
   double beta2 = 0.9;     ///< decay of the mean of their squares, in [0, 1)
   double epsilon = 1e-8;  ///< added to the root of that mean, > 0
+};
+
+/// Elements [begin, end) of one of several tensors: a share of the work on all of them.
+struct TensorBlock {
+  size_t tensor;
+  int64_t begin, end;
 };
 
 /// Adam (Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015) in the form of its section 2's last
@@ -41,8 +48,12 @@ class Adam {
   AdamOptions options_;
   Named parameters_;
   std::vector<Tensor> means_, squares_;
+  std::vector<TensorBlock> blocks_;
   int64_t updates_ = 0;
 };
+
+/// Which of the tensors is the first to hold a number that is not finite; nothing if all numbers are finite.
+std::optional<size_t> first_not_finite(const std::vector<Tensor>& tensors);
 
 /// The root of the sum of all squares, in f64. The same bits for any number of threads.
 double global_norm(const std::vector<Tensor>& tensors);

@@ -12,7 +12,7 @@ fail() {
 # Programs may come from anywhere, as long as they are found; libraries come from packages.
 programs=(g++:g++ cmake:cmake ninja:ninja-build make:make)
 libraries=(doctest-dev libcli11-dev libeigen3-dev libjpeg-dev libpng-dev libspdlog-dev libstb-dev libtomlplusplus-dev
-  nlohmann-json3-dev)
+  libzip-dev nlohmann-json3-dev)
 libraries+=("$@")
 formatter=clang-format-14 # for the format test alone, which is skipped where there is none
 oldest_cmake=3.25

@@ -7,6 +7,7 @@
 
 #include "tensor/codecs.h"
 #include "tensor/file.h"
+#include "tensor/trace.h"
 
 namespace lacuna {
 namespace {
@@ -86,7 +87,10 @@ void codecs::check_extents(int64_t height, int64_t width, const std::string& nam
         ", more than ", largest_image_pixels, " pixels");
 }
 
-Image read_image(const std::filesystem::path& path) { return decode_image(read_file(path, "image"), path.string()); }
+Image read_image(const std::filesystem::path& path) {
+  const TraceSpan span("read picture", [&] { return path.string(); });
+  return decode_image(read_file(path, "image"), path.string());
+}
 
 Image decode_image(std::string_view bytes, const std::string& name) {
   check(!bytes.empty(), "[image] ", name, ": the file is empty");
@@ -103,6 +107,7 @@ Image decode_image(std::string_view bytes, const std::string& name) {
 }
 
 void write_image(const std::filesystem::path& path, const Image& image, int jpeg_quality) {
+  const TraceSpan span("write picture", [&] { return path.string(); });
   write_file_atomically(path, encode_image(image, path, jpeg_quality), "image");
 }
 

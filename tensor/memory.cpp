@@ -1,19 +1,20 @@
 #include "tensor/memory.h"
 
-#include <malloc.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <cstring>
+#include <fstream>
 
 #include "tensor/check.h"
+#include "tensor/memory_pool.h"
 
 namespace lacuna {
 namespace {
 
-constexpr int64_t alignment = 64;
-constexpr int64_t red_zone = 256;  // bytes on either side of a checked block
+constexpr int64_t most_bytes = int64_t{1} << 46;  // beyond any address space, yet far from overflow
+constexpr int64_t red_zone = 256;                 // bytes on either side of a checked block
 static_assert(red_zone >= readable_slack);
 constexpr unsigned char red = 0xA5;
 constexpr unsigned char poison = 0xFF;  // all ones is a NaN in f32, f64 and bf16
@@ -21,18 +22,9 @@ constexpr unsigned char poison = 0xFF;  // all ones is a NaN in f32, f64 and bf1
 std::atomic<int> active_checks{0};
 std::atomic<int64_t> damaged_blocks{0};
 
-// Large blocks come and go in every step; without this each would be mapped, faulted in and unmapped anew.
-const bool keeps_freed_memory = [] {
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  return true;
-}();
-
-unsigned char* aligned_block(int64_t bytes) {
-  void* p = nullptr;
-  if (posix_memalign(&p, alignment, static_cast<size_t>(bytes) + readable_slack) != 0) {
-    fail("[memory] out of memory: cannot allocate ", bytes, " bytes on the CPU");
-  }
+unsigned char* new_block(int64_t bytes) {
+  void* p = MemoryPool::instance().take(bytes);
+  if (!p) fail("[memory] out of memory: cannot allocate ", bytes, " bytes on the CPU");
   return static_cast<unsigned char*>(p);
 }
 
@@ -41,14 +33,15 @@ bool untouched(const unsigned char* zone) {
 }
 
 std::shared_ptr<void> checked_block(int64_t bytes) {
-  unsigned char* base = aligned_block(bytes + 2 * red_zone);
+  const int64_t fenced = bytes + 2 * red_zone;
+  unsigned char* base = new_block(fenced);
   unsigned char* data = base + red_zone;
   std::memset(base, red, red_zone);
   std::memset(data, poison, static_cast<size_t>(bytes));
   std::memset(data + bytes, red, red_zone);
-  return {data, [base, bytes](void* d) {
-            if (!untouched(base) || !untouched(static_cast<unsigned char*>(d) + bytes)) ++damaged_blocks;
-            std::free(base);
+  return {data, [=](void*) {
+            if (!untouched(base) || !untouched(data + bytes)) ++damaged_blocks;
+            MemoryPool::instance().give(base, fenced);
           }};
 }
 
@@ -57,8 +50,20 @@ std::shared_ptr<void> checked_block(int64_t bytes) {
 std::shared_ptr<void> allocate(int64_t bytes, Device device) {
   check(device.kind == Device::Kind::cpu, "[memory] this build has no memory on ", device);
   check(bytes >= 0, "[memory] a size cannot be negative: ", bytes);
+  check(bytes <= most_bytes, "[memory] out of memory: cannot allocate ", bytes, " bytes on the CPU");
   if (active_checks > 0) return checked_block(bytes);
-  return {aligned_block(bytes), std::free};
+  const int64_t with_slack = bytes + readable_slack;
+  return {new_block(with_slack), [with_slack](void* p) { MemoryPool::instance().give(p, with_slack); }};
+}
+
+MemoryStats memory_stats() { return MemoryPool::instance().stats(); }
+void reset_peak_memory() { MemoryPool::instance().reset_peak(); }
+void release_cached_memory() { MemoryPool::instance().release(); }
+
+int64_t resident_memory() {
+  std::ifstream pages("/proc/self/statm");
+  int64_t mapped = 0, resident = 0;
+  return pages >> mapped >> resident ? resident * sysconf(_SC_PAGESIZE) : 0;
 }
 
 MemoryCheck::MemoryCheck() : violations_before_(damaged_blocks) { ++active_checks; }

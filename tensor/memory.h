@@ -11,9 +11,27 @@ namespace lacuna {
 /// beyond.
 constexpr int64_t readable_slack = 128;
 
-/// `bytes` of uninitialised memory on `device`, aligned to 64 bytes; released with the last owner.
-/// Throws Error when there is none left.
+/// `bytes` of uninitialised memory on `device`, aligned to 64 bytes; released with the last owner, and then kept for
+/// the next blocks: a loop that always does the same takes no memory from the system after its first turn. Throws Error
+/// when there is none left.
 std::shared_ptr<void> allocate(int64_t bytes, Device device);
+
+/// What the blocks on the CPU amount to, in bytes as rounded for the allocator's sake, since the program's start.
+struct MemoryStats {
+  int64_t in_use = 0;       ///< in blocks that have an owner
+  int64_t peak = 0;         ///< the most in use at a time, since the last reset_peak_memory()
+  int64_t cached = 0;       ///< freed and kept
+  int64_t allocations = 0;  ///< number of blocks handed out
+  int64_t from_system = 0;  ///< taken from the system, ever
+};
+MemoryStats memory_stats();
+/// The peak begins anew with what is in use.
+void reset_peak_memory();
+/// Gives freed blocks back to the system.
+void release_cached_memory();
+
+/// Bytes of physical memory that the whole process occupies; 0 where the system does not tell.
+int64_t resident_memory();
 
 /// While one is alive, every allocation is filled with NaN and fenced by red zones on both sides, so that
 /// an op that reads what it never wrote, or writes out of bounds, shows in its results or in violations().

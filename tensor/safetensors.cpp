@@ -11,6 +11,7 @@
 #include <set>
 
 #include "tensor/file.h"
+#include "tensor/half.h"
 
 namespace lacuna {
 namespace {
@@ -44,19 +45,6 @@ const FileType& file_type(DType dtype) {
 /// In double quotes, with control characters escaped: fit for a one-line message whatever a file holds.
 std::string in_quotes(std::string_view name) {
   return Json(std::string(name)).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-float half_to_float(uint16_t bits) {
-  const int exponent = bits >> 10 & 0x1f, fraction = bits & 0x3ff;
-  float magnitude = 0;
-  if (exponent == 0x1f) {
-    magnitude = fraction ? std::numeric_limits<float>::quiet_NaN() : std::numeric_limits<float>::infinity();
-  } else if (exponent == 0) {
-    magnitude = std::ldexp(static_cast<float>(fraction), -24);
-  } else {
-    magnitude = std::ldexp(static_cast<float>(fraction + 0x400), exponent - 25);
-  }
-  return bits & 0x8000 ? -magnitude : magnitude;
 }
 
 struct Entry {

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <source_location>
 #include <utility>
 
 #include "tensor/check.h"
 #include "tensor/device.h"
+#include "tensor/trace.h"
 
 namespace lacuna {
 
@@ -33,11 +35,12 @@ Precision precision();
 void parallel_for(const CpuStream& stream, int64_t n, int64_t grain,
                   const std::function<void(int64_t begin, int64_t end)>& body);
 
-/// Calls f with the stream of `device`: the whole dispatcher between backends.
+/// Calls f with the stream of `device`: the whole dispatcher between backends. `where` is for the trace.
 template <class F>
-void on(Device device, F&& f) {
+void on(Device device, F&& f, const std::source_location& where = std::source_location::current()) {
   check(device.kind == Device::Kind::cpu, "[stream] this build has no kernels for ", device);
   CpuStream stream{num_threads(), precision()};
+  const TraceKernel kernel(where);
   std::forward<F>(f)(stream);
 }
 

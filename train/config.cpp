@@ -110,6 +110,9 @@ void visit(Visitor& v, TrainConfig& c) {
   v.number("validate_every", c.validate_every, 1, unlimited);
   v.number("validation_pictures", c.validation_pictures, 1, 1024);
   v.number("log_every", c.log_every, 1, unlimited);
+
+  v.section("memory");
+  v.flag("recompute", c.recompute);
 }
 
 class Reader {

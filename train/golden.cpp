@@ -86,6 +86,9 @@ Tensor disturbed(const Tensor& x, double size, const Philox& random) {
   return y;
 }
 
+/// How many indices of a best match may differ: two matches that are as good up to rounding change places.
+double share_of_ties(Precision precision) { return precision == Precision::medium ? 0.05 : 0; }
+
 /// A precision in force while it lives.
 class WithPrecision {
  public:
@@ -100,17 +103,19 @@ class WithPrecision {
 
 }  // namespace
 
-GoldenCase::GoldenCase(const std::filesystem::path& file, DType dtype, double disturbance)
+GoldenCase::GoldenCase(const std::filesystem::path& file, DType dtype, const Disturbance& disturbance)
     : name_(file.stem().string()), dtype_(dtype) {
   file_ = read_safetensors(file);
   kind_ = metadata(file_, "case");
   tolerance_ = positive_number(metadata(file_, "tolerance"));
   args_ = nlohmann::json::parse(metadata(file_, "args"), nullptr, false);
   check(args_.is_object(), "[golden] 'args' is not a JSON object");
-  uint64_t draw = 0;
+  uint64_t index = 0;
   for (auto& [name, tensor] : file_.tensors) {
     if (tensor.dtype() != DType::f64 || is_expectation(name)) continue;
-    if (disturbance > 0 && !holds_flags(tensor)) tensor = disturbed(tensor, disturbance, {0, ++draw});
+    if (disturbance.size > 0 && !holds_flags(tensor)) {
+      tensor = disturbed(tensor, disturbance.size, {disturbance.draw, ++index});
+    }
     tensor = tensor.to(dtype);
   }
 }
@@ -219,16 +224,21 @@ std::vector<GoldenResult> run_golden_case(const std::filesystem::path& file, con
   };
   try {
     if (arithmetic.dtype == DType::f64) return results_of(GoldenCase(file));
-    const double allowance = arithmetic.precision == Precision::highest ? 100 : 8;
-    const double stored = 32 * rounding(Precision::highest);
-    const std::vector<GoldenResult> disturbed =
-        results_of(GoldenCase(file, DType::f64, rounding(arithmetic.precision)));
+    constexpr int disturbances = 3;
+    const double allowance = arithmetic.precision == Precision::highest ? 128 : 16;
+    const double stored = 64 * rounding(Precision::highest);
+    std::vector<std::vector<GoldenResult>> disturbed;
+    for (uint64_t draw = 0; draw < disturbances; ++draw) {
+      disturbed.push_back(results_of(GoldenCase(file, DType::f64, {rounding(arithmetic.precision), draw})));
+    }
     const WithPrecision in_force(arithmetic.precision);
     std::vector<GoldenResult> results = results_of(GoldenCase(file, DType::f32));
     for (size_t k = 0; k < results.size(); ++k) {
       GoldenResult& r = results[k];
       if (!r.reason.empty()) continue;
-      r.tolerance = std::max({r.tolerance, stored, allowance * disturbed.at(k).error});
+      const bool indices = r.tolerance == 0;
+      r.tolerance = std::max(r.tolerance, indices ? share_of_ties(arithmetic.precision) : stored);
+      for (const auto& run : disturbed) r.tolerance = std::max(r.tolerance, allowance * run.at(k).error);
       r.passed = r.error <= r.tolerance;
       r.meaningless = r.tolerance > 0.5;
     }

@@ -14,14 +14,19 @@
 
 namespace lacuna {
 
+/// Factors 1 + size and 1 - size, as the draw has it, on each number of a case.
+struct Disturbance {
+  double size = 0;
+  uint64_t draw = 0;
+};
+
 /// A golden file at work: hands out what it holds, compares what was computed and keeps account of both.
 class GoldenCase {
  public:
   using Outputs = std::vector<std::pair<std::string, Variable>>;
 
-  /// Throws Error if the file is no golden case.
-  /// With the file's numbers as `dtype`, each off by the factor 1 + disturbance or 1 - disturbance.
-  explicit GoldenCase(const std::filesystem::path& file, DType dtype = DType::f64, double disturbance = 0);
+  /// With the file's numbers as `dtype`. Throws Error if the file is no golden case.
+  explicit GoldenCase(const std::filesystem::path& file, DType dtype = DType::f64, const Disturbance& disturbance = {});
 
   const std::string& kind() const { return kind_; }
   DType dtype() const { return dtype_; }

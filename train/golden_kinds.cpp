@@ -147,7 +147,13 @@ void contextual_attention_case(GoldenCase& c) {
     c.compare(how, {{"y", out.y}, {"attention", out.attention}});
     c.compare_indices(how, "offsets", out.offsets);
   };
-  compare("cheap", contextual_attention(f, b, mask, options));
+  const AttentionOutput cheap = contextual_attention(f, b, mask, options);
+  compare("cheap", cheap);
+  AttentionOptions unkept = options;
+  unkept.keep_attention = false;
+  AttentionOutput streamed = contextual_attention(f, b, mask, unkept);
+  streamed.attention = cheap.attention;
+  compare("streamed", streamed);
   compare("literal", contextual_attention_literal(f, b, mask, options));
 }
 

@@ -26,13 +26,13 @@ void check_mask(const Tensor& mask, const Image& picture) {
 
 }  // namespace
 
-Inpainted inpaint(const Model& model, const Image& picture, const Tensor& mask) {
+Inpainted inpaint(const Model& model, const Image& picture, const Tensor& mask, const MemoryOptions& memory) {
   check_mask(mask, picture);
   check(!std::all_of(mask.data<float>(), mask.data<float>() + mask.numel(), is_hole),
         "[inpaint] the hole is the whole picture: there is nothing to continue; is the mask inverted?");
 
   const NoGrad no_grad;
-  const GeneratorOutput output = model.generator(reorder(to_tensor(picture), model), mask);
+  const GeneratorOutput output = model.generator(reorder(to_tensor(picture), model), mask, memory);
   for (const Variable& x : {output.coarse, output.fine}) {
     check(
         std::none_of(x.value().data<float>(), x.value().data<float>() + x.numel(),
@@ -41,6 +41,14 @@ Inpainted inpaint(const Model& model, const Image& picture, const Tensor& mask) 
   }
   return {composite(picture, reorder(output.fine.value(), model), mask),
           composite(picture, reorder(output.coarse.value(), model), mask), output.offsets};
+}
+
+int64_t inpaint_bytes(const Model& model, const Image& picture, const MemoryOptions& memory) {
+  // While the network runs, the picture that it is given; then the two results, one as the network's colours and as
+  // samples, beside all that is kept of the network's memory.
+  const int64_t pixels = picture.height * picture.width;
+  const int64_t colours = 3 * (size_of(DType::f32) + 2), results = 2 * 2 * picture.channels;
+  return model.generator.bytes_needed(picture.height, picture.width, memory) + pixels * (colours + results);
 }
 
 Image composite(const Image& picture, const Tensor& generated, const Tensor& mask) {

@@ -15,7 +15,10 @@ struct Inpainted {
 /// hole its very samples. Grey takes the luma of the result. Alpha stays, but a hole pixel that was transparent (alpha
 /// below half, as in masks) becomes opaque: the fill would not be seen otherwise. Throws Error if the sizes differ, the
 /// hole leaves nothing known or the network returns no numbers.
-Inpainted inpaint(const Model& model, const Image& picture, const Tensor& mask);
+Inpainted inpaint(const Model& model, const Image& picture, const Tensor& mask, const MemoryOptions& memory = {});
+
+/// The most memory that inpaint takes beside its arguments and the model, in bytes: an estimate from above.
+int64_t inpaint_bytes(const Model& model, const Image& picture, const MemoryOptions& memory = {});
 
 /// The picture where mask is 0, `generated` (1,H,W,3) in [-1,1] where it is 1, as inpaint says.
 Image composite(const Image& picture, const Tensor& generated, const Tensor& mask);

@@ -6,6 +6,7 @@
 
 #include "tensor/file.h"
 #include "tensor/image.h"
+#include "train/import.h"
 #include "train/log.h"
 #include "train/model_file.h"
 #include "train/validation.h"
@@ -96,7 +97,12 @@ class Run {
   void begin(const fs::path& init) {
     check(!fs::exists(folder_) || (fs::is_directory(folder_) && fs::is_empty(folder_)), "[train] ", folder_.string(),
           " is not empty; go on with that run by --resume or name another folder");
-    if (!init.empty()) trainer_.generator().params().assign(load_model(init).generator.params().tensors());
+    if (!init.empty()) {
+      const Model model = load_model(init);
+      auto parameters = model.generator.params().tensors();
+      if (model.channel_order == "bgr") swap_red_and_blue(parameters);  // pictures come as RGB
+      trainer_.generator().params().assign(parameters);
+    }
     std::error_code error;
     fs::create_directories(folder_ / "checkpoints", error);
     check(!error, "[train] ", folder_.string(), ": cannot create the folder: ", error.message());

@@ -5,7 +5,9 @@
 #include "autograd/grad.h"
 #include "autograd/tape.h"
 #include "ops/arithmetic/arithmetic.h"
+#include "ops/concat/concat.h"
 #include "ops/random/random.h"
+#include "tensor/trace.h"
 
 namespace lacuna {
 namespace {
@@ -30,15 +32,6 @@ void accumulate(StepReport& report, const std::string& name, double value) {
     }
   }
   report.losses.emplace_back(name, value);
-}
-
-bool all_finite(const Tensor& x) {
-  bool finite = true;
-  visit_float(x.dtype(), "train", [&]<class T>(T) {
-    const T* values = x.data<T>();
-    for (int64_t i = 0; i < x.numel() && finite; ++i) finite = std::isfinite(values[i]);
-  });
-  return finite;
 }
 
 const TrainConfig& checked(const TrainConfig& config) {
@@ -70,6 +63,10 @@ Trainer::Trainer(const TrainConfig& config, OpenSource open)
     coarse_.emplace(options);
     coarse_->params() = generator_.params();
   }
+  if (config.loss.discount != TrainConfig::Loss::Discount::distance) {
+    const double gamma = config.loss.discount == TrainConfig::Loss::Discount::box ? config.loss.gamma : 1;
+    discount_ = discount_mask(config.holes.hole_height, config.holes.hole_width, gamma, config.network.dtype);
+  }
   if (!config.adversarial()) return;
   using Critics = TrainConfig::Loss::Critics;
   const DType dtype = config.network.dtype;
@@ -100,6 +97,7 @@ StepReport Trainer::step() {
 }
 
 Trainer::Batch Trainer::next_batch() {
+  const TraceSpan span("data");
   if (!source_) source_ = open_(batches_);
   const uint64_t index = batches_++;
   const DType dtype = config_.network.dtype;
@@ -110,6 +108,7 @@ Trainer::Batch Trainer::next_batch() {
 }
 
 void Trainer::update_critics(StepReport& report) {
+  const TraceSpan span("critic update");
   const Batch batch = next_batch();
   report.pictures += batch.truth.dim(0);
   Variable completed;
@@ -124,10 +123,13 @@ void Trainer::update_critics(StepReport& report) {
   for (const Judge& judge : judges_) {
     const std::string name = judge.local ? "critic_local" : "critic_global";
     const Variable real = view(judge, batch.truth), fake = view(judge, completed);
-    Variable loss = critic_loss(game, judge.critic(real), judge.critic(fake));
+    const int64_t n = real.dim(0);
+    // In one batch, since what a convolution prepares from its kernel then serves both.
+    const Variable scores = judge.critic(concat({real, fake}, 0));
+    Variable loss = critic_loss(game, slice(scores, 0, 0, n), slice(scores, 0, n, n));
     note(report, name, loss);
     if (game == Adversarial::wgan_gp && config_.loss.gradient_penalty > 0) {
-      const Tensor alpha = random_uniform({real.dim(0), 1}, Philox{judge.seed, batch.index}, 0, 1, real.dtype());
+      const Tensor alpha = random_uniform({n, 1}, Philox{judge.seed, batch.index}, 0, 1, real.dtype());
       const Variable penalty = gradient_penalty(judge.critic, real, fake, alpha, view(judge, batch.mask));
       note(report, name + "_penalty", penalty);
       loss = loss + config_.loss.gradient_penalty * penalty;
@@ -138,10 +140,12 @@ void Trainer::update_critics(StepReport& report) {
 }
 
 void Trainer::update_generator(StepReport& report) {
+  const TraceSpan span("generator update");
   const Batch batch = next_batch();
   report.pictures += batch.truth.dim(0);
   const bool coarse_only = step_ < config_.pretrain_coarse;
-  const GeneratorOutput output = (coarse_only ? *coarse_ : generator_)(batch.truth, batch.mask);
+  const GeneratorOutput output =
+      (coarse_only ? *coarse_ : generator_)(batch.truth, batch.mask, {.recompute = config_.recompute});
   Variable loss = reconstruction(batch, output, coarse_only, report);
   const Variable completed = complete(output.fine, batch.truth, batch.mask);
   if (config_.loss.total_variation > 0) {
@@ -174,18 +178,8 @@ Variable Trainer::reconstruction(const Batch& batch, const GeneratorOutput& outp
 }
 
 Variable Trainer::discount(const Batch& batch) const {
-  const DType dtype = config_.network.dtype;
-  const int64_t height = config_.holes.hole_height, width = config_.holes.hole_width;
-  using Discount = TrainConfig::Loss::Discount;
-  switch (config_.loss.discount) {
-    case Discount::box:
-      return discount_mask(height, width, config_.loss.gamma, dtype);
-    case Discount::distance:
-      return crop_boxes(discount_mask_distance(batch.mask.value(), config_.loss.gamma), batch.boxes);
-    case Discount::none:
-      break;
-  }
-  return Tensor::full({1, height, width, 1}, 1, dtype);
+  if (discount_.defined()) return discount_;
+  return crop_boxes(discount_mask_distance(batch.mask.value(), config_.loss.gamma), batch.boxes);
 }
 
 Variable Trainer::adversarial(const Batch& batch, const Variable& completed, StepReport& report) const {
@@ -209,11 +203,10 @@ std::vector<std::pair<std::string, Tensor>> Trainer::critic_tensors() const {
 
 std::vector<Tensor> Trainer::finite_gradients(const Variable& loss, const Params& params) const {
   std::vector<Tensor> gradients;
-  for (const Variable& g : grad(loss, params.variables())) {
-    const std::string& name = params.items()[gradients.size()].first;
-    check(all_finite(g.value()), "[train] step ", step_ + 1, ": the gradient of ", name,
-          " is not finite; go on from the last checkpoint with a smaller learning rate or optimizer.clip_norm");
-    gradients.push_back(g.value());
+  for (const Variable& g : grad(loss, params.variables())) gradients.push_back(g.value());
+  if (const std::optional<size_t> bad = first_not_finite(gradients)) {
+    fail("[train] step ", step_ + 1, ": the gradient of ", params.items()[*bad].first,
+         " is not finite; go on from the last checkpoint with a smaller learning rate or optimizer.clip_norm");
   }
   return gradients;
 }

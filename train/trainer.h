@@ -89,6 +89,7 @@ class Trainer {
   std::vector<Judge> judges_;
   Adam generator_adam_;
   std::optional<Adam> critic_adam_;
+  Variable discount_;  // weights in the window, where they are the same for every hole; else undefined
   int64_t step_ = 0;
   uint64_t batches_ = 0;
 };

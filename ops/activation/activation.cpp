@@ -5,11 +5,37 @@
 #include "autograd/tape.h"
 #include "ops/activation/kernels.h"
 #include "ops/arithmetic/arithmetic.h"
+#include "ops/broadcast/broadcast.h"
 
 namespace lacuna {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
+
+void check_alike(const char* op, const char* first, const Variable& g, const char* second, const Variable& y) {
+  check(g.shape() == y.shape(), "[", op, "] ", first, " ", g.shape(), " and ", second, " ", y.shape(),
+        " differ in shape");
+}
+
+Variable recorded_elu_grad(const Variable& g, const Variable& y, const Tensor& dx) {
+  return record("elu_grad", {g, y}, dx, [g, y](const Vjp& v) {
+    const Variable& h = v.cotangent();
+    return Variables{v.needs(0) ? elu_grad(h, y) : Variable(),
+                     v.needs(1) ? gate(h * g, y, {.lo = -infinity, .hi = 0, .inside = 1, .outside = 0}) : Variable()};
+  });
+}
+
+Variable recorded_gate(const Variable& g, const Variable& x, const Gate& gate_, const Tensor& y) {
+  return record("gate", {g, x}, y, [x = x.detach(), gate_](const Vjp& v) {
+    return Variables{gate(v.cotangent(), x, gate_), Variable()};
+  });
+}
+
+/// sum_to(x, {C}), which the kernel has computed already.
+Variable recorded_sums(const Variable& x, const Tensor& sums) {
+  return record("sum_to", {x}, sums,
+                [from = x.shape()](const Vjp& v) { return Variables{broadcast_to(v.cotangent(), from)}; });
+}
 
 }  // namespace
 
@@ -20,14 +46,18 @@ Variable elu(const Variable& x) {
 }
 
 Variable elu_grad(const Variable& g, const Variable& y) {
-  check(g.shape() == y.shape(), "[elu_grad] cotangent ", g.shape(), " and output ", y.shape(), " differ in shape");
+  check_alike("elu_grad", "cotangent", g, "output", y);
   Tensor dx = empty_like(g.value());
   on(g.device(), [&](auto& stream) { kernels::elu_grad(stream, g.value(), y.value(), dx); });
-  return record("elu_grad", {g, y}, dx, [g, y](const Vjp& v) {
-    const Variable& h = v.cotangent();
-    return Variables{v.needs(0) ? elu_grad(h, y) : Variable(),
-                     v.needs(1) ? gate(h * g, y, {.lo = -infinity, .hi = 0, .inside = 1, .outside = 0}) : Variable()};
-  });
+  return recorded_elu_grad(g, y, dx);
+}
+
+Summed elu_grad_summed(const Variable& g, const Variable& y) {
+  check_alike("elu_grad", "cotangent", g, "output", y);
+  Tensor dx = empty_like(g.value()), sums({g.dim(-1)}, g.dtype(), g.device());
+  on(g.device(), [&](auto& stream) { kernels::elu_grad_summed(stream, g.value(), y.value(), dx, sums); });
+  const Variable value = recorded_elu_grad(g, y, dx);
+  return {value, recorded_sums(value, sums)};
 }
 
 Variable relu(const Variable& x) { return leaky_relu(x, 0); }
@@ -50,12 +80,18 @@ Variable clip(const Variable& x, double lo, double hi) {
 }
 
 Variable gate(const Variable& g, const Variable& x, const Gate& gate_) {
-  check(g.shape() == x.shape(), "[gate] g ", g.shape(), " and x ", x.shape(), " differ in shape");
+  check_alike("gate", "g", g, "x", x);
   Tensor y = empty_like(g.value());
   on(g.device(), [&](auto& stream) { kernels::gate(stream, g.value(), x.value(), gate_, y); });
-  return record("gate", {g, x}, y, [x = x.detach(), gate_](const Vjp& v) {
-    return Variables{gate(v.cotangent(), x, gate_), Variable()};
-  });
+  return recorded_gate(g, x, gate_, y);
+}
+
+Summed gate_summed(const Variable& g, const Variable& x, const Gate& gate_) {
+  check_alike("gate", "g", g, "x", x);
+  Tensor y = empty_like(g.value()), sums({g.dim(-1)}, g.dtype(), g.device());
+  on(g.device(), [&](auto& stream) { kernels::gate_summed(stream, g.value(), x.value(), gate_, y, sums); });
+  const Variable value = recorded_gate(g, x, gate_, y);
+  return {value, recorded_sums(value, sums)};
 }
 
 }  // namespace lacuna

@@ -25,4 +25,14 @@ struct Gate {
 /// gates.
 Variable gate(const Variable& g, const Variable& x, const Gate& gate);
 
+/// A cotangent (...,C) together with its sums (C) over all axes but the last, sum_to(value, {C}): what the input of
+/// an activation and a bias before it receive.
+struct Summed {
+  Variable value, sums;
+};
+/// elu_grad(g, y) and its sums, in one pass; g and y have at least one axis.
+Summed elu_grad_summed(const Variable& g, const Variable& y);
+/// gate(g, x, gate) and its sums, in one pass; g and x have at least one axis.
+Summed gate_summed(const Variable& g, const Variable& x, const Gate& gate);
+
 }  // namespace lacuna

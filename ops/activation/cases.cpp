@@ -1,8 +1,15 @@
 #include "ops/cases.h"
 
 #include "ops/activation/activation.h"
+#include "ops/arithmetic/arithmetic.h"
 
 namespace lacuna {
+namespace {
+
+/// Both outputs in one.
+Variable all_of(const Summed& summed) { return summed.value + summed.sums; }
+
+}  // namespace
 
 OpCases activation_cases() {
   const Variable x = case_values({2, 3, 2, 2}, 11, -1, 1, 0.01), g = case_values({2, 3, 2, 2}, 12);
@@ -18,6 +25,18 @@ OpCases activation_cases() {
        {"g", "x"},
        {g, x},
        [](const Variables& v) { return gate(v[0], v[1], {.lo = -0.5, .hi = 0.5, .inside = 2, .outside = -1}); }},
+      {"activation",
+       "elu_grad_summed",
+       {"g", "y"},
+       {g, y},
+       [](const Variables& v) { return all_of(elu_grad_summed(v[0], v[1])); }},
+      {"activation",
+       "gate_summed",
+       {"g", "x"},
+       {g, x},
+       [](const Variables& v) {
+         return all_of(gate_summed(v[0], v[1], {.lo = -0.5, .hi = 0.5, .inside = 2, .outside = -1}));
+       }},
   };
 }
 

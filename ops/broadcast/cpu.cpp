@@ -1,31 +1,47 @@
 #include <algorithm>
 
 #include "ops/broadcast/kernels.h"
+#include "ops/broadcast/row_sums.h"
 #include "ops/broadcast/stretch.h"
 #include "ops/launch.h"
+#include "tensor/cpu_level.h"
 
 namespace lacuna::kernels {
 namespace {
 
 constexpr int64_t block_elements = 1 << 14;  // read for one partial sum
 constexpr int64_t tile = 512;                // columns summed side by side
-constexpr int64_t lanes = 32;                // partial sums kept so that narrow rows use whole vectors
+constexpr int64_t lanes = 128;               // partial sums kept so that narrow rows use whole vectors
+
+template <class T>
+AddRows<T> of_level(AddRows<T> portable, [[maybe_unused]] AddRows<T> avx2, [[maybe_unused]] AddRows<T> avx512) {
+#ifdef __x86_64__
+  if (cpu_level() >= CpuLevel::avx512) return avx512;
+  if (cpu_level() >= CpuLevel::avx2) return avx2;
+#endif
+  return portable;
+}
+
+AddRows<float> add_rows(float) { return of_level(add_rows_portable_f32, add_rows_avx2_f32, add_rows_avx512_f32); }
+AddRows<double> add_rows(double) { return of_level(add_rows_portable_f64, add_rows_avx2_f64, add_rows_avx512_f64); }
 
 /// out[c] = sum over `rows` rows of x[r * stride + c], for `width` <= tile columns.
 template <class T>
 void sum_rows(const T* x, int64_t rows, int64_t stride, int64_t width, double* out) {
+  if (width == 1 && rows <= 16) {
+    double total = 0;
+    for (int64_t r = 0; r < rows; ++r) total += static_cast<double>(x[r * stride]);
+    *out = total;
+    return;
+  }
+  const AddRows<T> add = add_rows(T{});
   // Rows that follow each other in memory are taken several at a time, as one longer row.
   const int64_t packed = stride == width ? std::max<int64_t>(1, std::min(lanes / width, rows / 4)) : 1;
   double sums[tile];
   const int64_t packed_width = packed * width, steps = rows / packed;
   std::fill_n(sums, packed_width, 0.0);
-  for (int64_t s = 0; s < steps; ++s) {
-    const T* row = x + s * packed * stride;
-    for (int64_t c = 0; c < packed_width; ++c) sums[c] += static_cast<double>(row[c]);
-  }
-  for (int64_t r = steps * packed; r < rows; ++r) {
-    for (int64_t c = 0; c < width; ++c) sums[c] += static_cast<double>(x[r * stride + c]);
-  }
+  add(x, steps, packed * stride, packed_width, sums);
+  add(x + steps * packed * stride, rows - steps * packed, stride, width, sums);
   for (int64_t c = 0; c < width; ++c) {
     double total = sums[c];
     for (int64_t p = 1; p < packed; ++p) total += sums[p * width + c];
@@ -37,7 +53,7 @@ void sum_rows(const T* x, int64_t rows, int64_t stride, int64_t width, double* o
 struct Fold {
   int64_t outer, summed, inner;
 
-  int64_t columns() const { return std::min(inner, tile); }
+  int64_t columns() const { return std::max<int64_t>(1, std::min(inner, tile)); }
   int64_t rows_per_block() const { return std::max<int64_t>(64, block_elements / columns()); }
   int64_t blocks() const { return std::max<int64_t>(1, (summed + rows_per_block() - 1) / rows_per_block()); }
 };

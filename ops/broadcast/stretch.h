@@ -27,9 +27,22 @@ class Stretch {
   /// Calls f(begin, length, offsets) for runs along the last axis that together cover the output once: the run's output
   /// elements start at `begin`, operand k's at offsets[k]. Runs are distributed over the stream's threads.
   template <class F>
-  void for_each_run(const CpuStream& stream, F f) const;
+  void for_each_run(const CpuStream& stream, F f) const {
+    walk(stream, rank_, 1, f);
+  }
+
+  /// The same for several runs at once, where the last axis is short: calls f(begin, rows, offsets), each row being
+  /// the whole of the last axis and its neighbour a step along the axis before. There are at least two axes.
+  template <class F>
+  void for_each_rows(const CpuStream& stream, F f) const {
+    walk(stream, rank_ - 1, extents_[rank_ - 1], f);
+  }
 
  private:
+  /// Runs along the last of the first `axes` axes, whose elements are `unit` output elements each.
+  template <class F>
+  void walk(const CpuStream& stream, int axes, int64_t unit, F f) const;
+
   int rank_ = 0;
   std::array<int64_t, Shape::max_rank> extents_{};
   std::array<std::array<int64_t, Shape::max_rank>, N> strides_{};
@@ -69,11 +82,11 @@ Stretch<N>::Stretch(const Shape& output, const std::array<Shape, N>& operands) {
 
 template <size_t N>
 template <class F>
-void Stretch<N>::for_each_run(const CpuStream& stream, F f) const {
+void Stretch<N>::walk(const CpuStream& stream, int axes, int64_t unit, F f) const {
   int64_t total = 1;
-  for (int axis = 0; axis < rank_; ++axis) total *= extents_[axis];
-  const int last = rank_ - 1;
-  parallel_for(stream, total, 1 << 14, [&](int64_t begin, int64_t end) {
+  for (int axis = 0; axis < axes; ++axis) total *= extents_[axis];
+  const int last = axes - 1;
+  parallel_for(stream, total, std::max<int64_t>(1, (1 << 14) / unit), [&](int64_t begin, int64_t end) {
     std::array<int64_t, Shape::max_rank> index{};
     std::array<int64_t, N> offsets{};
     int64_t rest = begin;
@@ -84,7 +97,7 @@ void Stretch<N>::for_each_run(const CpuStream& stream, F f) const {
     }
     while (begin < end) {
       const int64_t length = std::min(end - begin, extents_[last] - index[last]);
-      f(begin, length, offsets);
+      f(begin * unit, length, offsets);
       begin += length;
       // On to the start of the next run: the odometer's last wheel has come round, carry into the others.
       for (size_t k = 0; k < N; ++k) offsets[k] -= index[last] * strides_[k][last];

@@ -22,12 +22,31 @@ Rows rows_from(const Tensor& x, int axis) {
   return {count, step * x.dim(axis), step};
 }
 
+// Rows of one or a few elements, for which a call of memcpy each would take longer than the copy.
+template <size_t bytes>
+void copy_short_rows(const std::byte* x, int64_t x_pitch, std::byte* y, int64_t y_pitch, int64_t rows) {
+  for (int64_t r = 0; r < rows; ++r) std::memcpy(y + r * y_pitch, x + r * x_pitch, bytes);
+}
+
 void copy_rows(const CpuStream& stream, int64_t rows, int64_t bytes, const std::byte* x, int64_t x_pitch, std::byte* y,
                int64_t y_pitch) {
   if (bytes == 0) return;
   parallel_for(stream, rows, std::max<int64_t>(1, block_bytes / bytes), [=](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      std::memcpy(y + r * y_pitch, x + r * x_pitch, static_cast<size_t>(bytes));
+    const std::byte* from = x + begin * x_pitch;
+    std::byte* to = y + begin * y_pitch;
+    switch (bytes) {
+      case 4:
+        return copy_short_rows<4>(from, x_pitch, to, y_pitch, end - begin);
+      case 8:
+        return copy_short_rows<8>(from, x_pitch, to, y_pitch, end - begin);
+      case 12:
+        return copy_short_rows<12>(from, x_pitch, to, y_pitch, end - begin);
+      case 24:
+        return copy_short_rows<24>(from, x_pitch, to, y_pitch, end - begin);
+      default:
+        for (int64_t r = begin; r < end; ++r, from += x_pitch, to += y_pitch) {
+          std::memcpy(to, from, static_cast<size_t>(bytes));
+        }
     }
   });
 }

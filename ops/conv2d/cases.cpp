@@ -1,6 +1,7 @@
 #include "ops/cases.h"
 
 #include "ops/conv2d/conv2d.h"
+#include "ops/conv2d/upsampled.h"
 
 namespace lacuna {
 namespace {
@@ -56,6 +57,20 @@ OpCases conv2d_cases() {
            return conv2d_bias_act(v[0], v[1], v[2], {.stride = 2}, activation);
          }});
   }
+  for (const auto& [name, padding] : {std::pair{"same", Padding::same}, std::pair{"reflect", Padding::reflect},
+                                      std::pair{"symmetric", Padding::symmetric}}) {
+    cases.push_back({"conv2d",
+                     std::string("upsampled_conv2d_bias_act ") + name,
+                     {"x", "w", "b"},
+                     {x, w, b},
+                     [=](const Variables& v) {
+                       return upsampled_conv2d_bias_act(v[0], v[1], v[2], padding, {.kind = Kind::elu});
+                     }});
+  }
+  cases.push_back({"conv2d", "phase_kernels", {"w"}, {w}, [](const Variables& v) { return phase_kernels(v[0]); }});
+  cases.push_back({"conv2d", "phase_kernels_adjoint", {"w"}, {case_values({3, 3, 2, 8}, 36)}, [](const Variables& v) {
+                     return phase_kernels_adjoint(v[0]);
+                   }});
   return cases;
 }
 

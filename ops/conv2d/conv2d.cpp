@@ -1,12 +1,10 @@
 #include "ops/conv2d/conv2d.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "autograd/tape.h"
-#include "ops/activation/activation.h"
 #include "ops/arithmetic/arithmetic.h"
-#include "ops/broadcast/broadcast.h"
+#include "ops/conv2d/activate.h"
 #include "ops/conv2d/gather.h"
 #include "ops/conv2d/kernels.h"
 
@@ -41,23 +39,6 @@ Tensor forward(const char* op, const Variable& x, const Variable& w, const Varia
   on(x.device(),
      [&](auto& stream) { kernels::conv2d(stream, x.value(), w.value(), b.value(), options, activation, y); });
   return y;
-}
-
-/// The cotangent of an activation's input, from that of its output and the output y itself.
-Variable activation_vjp(const Variable& g, const Variable& y, const Activation& activation) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  using Kind = Activation::Kind;
-  switch (activation.kind) {
-    case Kind::none:
-      return g;
-    case Kind::elu:
-      return elu_grad(g, y);
-    case Kind::relu:
-      return gate(g, y, {.lo = -infinity, .hi = 0, .inside = 0, .outside = 1});
-    case Kind::leaky_relu:
-      return gate(g, y, {.lo = -infinity, .hi = 0, .inside = activation.slope, .outside = 1});
-  }
-  fail("[conv2d_bias_act] unknown activation");
 }
 
 }  // namespace
@@ -122,31 +103,16 @@ Variable conv2d_weight(const Variable& x, const Variable& g, int64_t kh, int64_t
   });
 }
 
-Variable activate(const Variable& x, const Activation& activation) {
-  using Kind = Activation::Kind;
-  switch (activation.kind) {
-    case Kind::none:
-      return x;
-    case Kind::elu:
-      return elu(x);
-    case Kind::relu:
-      return relu(x);
-    case Kind::leaky_relu:
-      return leaky_relu(x, activation.slope);
-  }
-  fail("[activate] unknown activation");
-}
-
 Variable conv2d_bias_act(const Variable& x, const Variable& w, const Variable& b, const Conv2dOptions& options,
                          const Activation& activation) {
+  if (recording() && !output_tells(activation)) return activate(conv2d_bias_act(x, w, b, options, {}), activation);
   check(activation.slope >= 0, "[conv2d_bias_act] a negative slope, ", activation.slope,
         ", cannot be told from the output");
   const Tensor y = forward("conv2d_bias_act", x, w, b, options, activation);
   return record("conv2d_bias_act", {x, w, b}, y, [x, w, y, options, activation](const Vjp& v) {
-    const Variable g = activation_vjp(v.cotangent(), v.output(y), activation);
+    const auto [g, sums] = activation_vjp(v.cotangent(), v.output(y), activation, v.needs(2));
     return Variables{v.needs(0) ? conv2d_input(g, w, x.dim(1), x.dim(2), options) : Variable(),
-                     v.needs(1) ? conv2d_weight(x, g, w.dim(0), w.dim(1), options) : Variable(),
-                     v.needs(2) ? sum_to(g, {w.dim(3)}) : Variable()};
+                     v.needs(1) ? conv2d_weight(x, g, w.dim(0), w.dim(1), options) : Variable(), sums};
   });
 }
 

@@ -38,7 +38,7 @@ Variable conv2d_weight(const Variable& x, const Variable& g, int64_t kh, int64_t
 
 /// The functions that may follow a convolution in the same pass.
 struct Activation {
-  enum class Kind : uint8_t { none, elu, relu, leaky_relu };
+  enum class Kind : uint8_t { none, elu, relu, leaky_relu, clip };  // clip: to [-1, 1]
   Kind kind = Kind::none;
   double slope = 0.2;  ///< of leaky_relu, >= 0
 };

@@ -1,6 +1,7 @@
 #include "ops/conv2d/direct.h"
 #include "ops/conv2d/kernels.h"
 #include "ops/conv2d/path.h"
+#include "ops/conv2d/reduced.h"
 #include "ops/conv2d/winograd.h"
 
 namespace lacuna::kernels {
@@ -8,10 +9,22 @@ namespace {
 
 Conv2dPath forced_path = Conv2dPath::automatic;
 
-/// Whether the convolution of x (N,H,W,Ci) with w (kh,kw,Ci,Co) goes by Winograd's filtering.
-bool by_winograd(const Shape& x, const Shape& w, const Conv2dOptions& options, DType dtype) {
-  if (forced_path == Conv2dPath::winograd) return winograd::possible(w[0], w[1], options);
-  return forced_path == Conv2dPath::automatic && dtype == DType::f32 && winograd::faster(x, w, options);
+/// The way for the convolution of x (N,H,W,Ci) with w (kh,kw,Ci,Co).
+Conv2dPath path_for(const CpuStream& stream, const Shape& x, const Shape& w, const Conv2dOptions& options,
+                    DType dtype) {
+  switch (forced_path) {
+    case Conv2dPath::winograd:
+      return winograd::possible(w[0], w[1], options) ? Conv2dPath::winograd : Conv2dPath::direct;
+    case Conv2dPath::reduced:
+      return reduced::possible(stream, dtype) ? Conv2dPath::reduced : Conv2dPath::direct;
+    case Conv2dPath::direct:
+      return Conv2dPath::direct;
+    case Conv2dPath::automatic:
+      break;
+  }
+  if (dtype != DType::f32) return Conv2dPath::direct;
+  if (winograd::faster(x, w, options, reduced::cost(stream, dtype))) return Conv2dPath::winograd;
+  return reduced::suits(stream, dtype) ? Conv2dPath::reduced : Conv2dPath::direct;
 }
 
 }  // namespace
@@ -22,25 +35,49 @@ ForceConv2dPath::~ForceConv2dPath() { forced_path = before_; }
 
 void conv2d(const CpuStream& stream, const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dOptions& options,
             const Activation& activation, Tensor& y) {
-  if (by_winograd(x.shape(), w.shape(), options, x.dtype())) {
-    return winograd::conv2d(stream, x, w, b, options, activation, y);
+  switch (path_for(stream, x.shape(), w.shape(), options, x.dtype())) {
+    case Conv2dPath::winograd:
+      return winograd::conv2d(stream, x, w, b, options, activation, y);
+    case Conv2dPath::reduced:
+      return reduced::conv2d(stream, x, w, b, options, activation, y);
+    default:
+      return direct::conv2d(stream, x, w, b, options, activation, y);
   }
-  direct::conv2d(stream, x, w, b, options, activation, y);
 }
 
 void conv2d_input(const CpuStream& stream, const Tensor& g, const Tensor& w, const Conv2dOptions& options, Tensor& dx) {
-  if (by_winograd(dx.shape(), w.shape(), options, g.dtype())) {
-    return winograd::conv2d_input(stream, g, w, options, dx);
+  switch (path_for(stream, dx.shape(), w.shape(), options, g.dtype())) {
+    case Conv2dPath::winograd:
+      return winograd::conv2d_input(stream, g, w, options, dx);
+    case Conv2dPath::reduced:
+      return reduced::conv2d_input(stream, g, w, options, dx);
+    default:
+      return direct::conv2d_input(stream, g, w, options, dx);
   }
-  direct::conv2d_input(stream, g, w, options, dx);
 }
 
 void conv2d_weight(const CpuStream& stream, const Tensor& x, const Tensor& g, const Conv2dOptions& options,
                    Tensor& dw) {
-  if (by_winograd(x.shape(), dw.shape(), options, x.dtype())) {
-    return winograd::conv2d_weight(stream, x, g, options, dw);
+  switch (path_for(stream, x.shape(), dw.shape(), options, x.dtype())) {
+    case Conv2dPath::winograd:
+      return winograd::conv2d_weight(stream, x, g, options, dw);
+    case Conv2dPath::reduced:
+      return reduced::conv2d_weight(stream, x, g, options, dw);
+    default:
+      return direct::conv2d_weight(stream, x, g, options, dw);
   }
-  direct::conv2d_weight(stream, x, g, options, dw);
+}
+
+void conv2d_upsampled(const CpuStream& stream, const Tensor& x, const Tensor& w, const Tensor& b, Padding padding,
+                      const Activation& activation, Tensor& y) {
+  switch (path_for(stream, y.shape(), w.shape(), {}, x.dtype())) {
+    case Conv2dPath::winograd:
+      return winograd::conv2d_upsampled(stream, x, w, b, padding, activation, y);
+    case Conv2dPath::reduced:
+      return reduced::conv2d_upsampled(stream, x, w, b, padding, activation, y);
+    default:
+      return direct::conv2d_upsampled(stream, x, w, b, padding, activation, y);
+  }
 }
 
 }  // namespace lacuna::kernels

@@ -1,105 +1,18 @@
 #include <algorithm>
-#include <array>
 #include <vector>
 
-#include "ops/conv2d/gather.h"
 #include "ops/conv2d/winograd.h"
-#include "ops/conv2d/winograd_axis.h"
-#include "ops/conv2d/winograd_tile.h"
+#include "ops/conv2d/winograd_geometry.h"
 #include "ops/matmul/tile.h"
 #include "tensor/cpu_level.h"
 
 namespace lacuna::kernels::winograd {
 namespace {
 
-constexpr int taps = 9;
-
-int64_t up_to_multiple(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
-
 template <class T>
 const Transforms<T>& of_level(const Transforms<T>& portable, const Transforms<T>& avx2, const Transforms<T>& avx512) {
   const CpuLevel level = cpu_level();
   return level >= CpuLevel::avx512 ? avx512 : level == CpuLevel::avx2 ? avx2 : portable;
-}
-
-/// Both axes of a convolution, and its tiles: those of all sub-pictures of all pictures, in a row.
-struct Geometry {
-  Axis rows, columns;
-  int64_t images;
-
-  int64_t tiles() const { return images * rows.subs * columns.subs * rows.tiles * columns.tiles; }
-};
-
-/// A picture (N,H,W,C) in which a tile's pixels are looked up.
-template <class T>
-struct Picture {
-  T* data;
-  int64_t height, width, channels;
-
-  T* pixel(int64_t n, int64_t row, int64_t column) const {
-    return data + ((n * height + row) * width + column) * channels;
-  }
-};
-
-template <class T>
-Picture<T> picture_of(Tensor& x) {
-  return {x.data<T>(), x.dim(1), x.dim(2), x.dim(3)};
-}
-template <class T>
-Picture<const T> picture_of(const Tensor& x) {
-  return {x.data<T>(), x.dim(1), x.dim(2), x.dim(3)};
-}
-
-/// Where tile `index` lies: its picture, and along each axis its sub-picture and its number there.
-struct Place {
-  int64_t image, row_sub, column_sub, row, column;
-
-  Place(const Geometry& g, int64_t index) {
-    column = index % g.columns.tiles, index /= g.columns.tiles;
-    row = index % g.rows.tiles, index /= g.rows.tiles;
-    column_sub = index % g.columns.subs, index /= g.columns.subs;
-    row_sub = index % g.rows.subs, image = index / g.rows.subs;
-  }
-};
-
-/// The addresses of side x side pixels at the positions rows[i], columns[j]; `outside` where either is -1.
-template <int side, class T>
-std::array<T*, side * side> lookup(const Picture<T>& picture, int64_t image, const int64_t* rows,
-                                   const int64_t* columns, T* outside) {
-  std::array<T*, side * side> pixels;
-  for (int i = 0; i < side; ++i) {
-    for (int j = 0; j < side; ++j) {
-      pixels[i * side + j] = rows[i] < 0 || columns[j] < 0 ? outside : picture.pixel(image, rows[i], columns[j]);
-    }
-  }
-  return pixels;
-}
-
-/// v[point * stride + phase * channels + c]: the transform of one tile of the input, all phases.
-template <class T>
-void transform_input(const Geometry& g, const Place& at, const Picture<const T>& x, const T* zeros, T* v,
-                     int64_t stride) {
-  const int64_t ahead = outputs * g.columns.subs * g.columns.input_phases * x.channels;
-  for (int64_t a = 0; a < g.rows.input_phases; ++a) {
-    for (int64_t b = 0; b < g.columns.input_phases; ++b, v += x.channels) {
-      const int64_t* rows =
-          &g.rows.source[(at.row_sub * g.rows.input_phases + a) * g.rows.sources() + outputs * at.row];
-      const int64_t* columns =
-          &g.columns.source[(at.column_sub * g.columns.input_phases + b) * g.columns.sources() + outputs * at.column];
-      const auto pixels = lookup<inputs>(x, at.image, rows, columns, zeros);
-      transforms<T>().input(pixels.data(), x.channels, ahead, v, stride);
-    }
-  }
-}
-
-/// The addresses of one tile's outputs in phase (a,b), null beyond the border.
-template <class T>
-std::array<T*, tile_outputs> outputs_of(const Geometry& g, const Place& at, int64_t a, int64_t b, const Picture<T>& y,
-                                        T* outside = nullptr) {
-  const int64_t* rows = &g.rows.target[(at.row_sub * g.rows.output_phases + a) * g.rows.targets() + outputs * at.row];
-  const int64_t* columns =
-      &g.columns.target[(at.column_sub * g.columns.output_phases + b) * g.columns.targets() + outputs * at.column];
-  return lookup<outputs>(y, at.image, rows, columns, outside);
 }
 
 /// A kernel in the form that the tiles see, (3,3,K,N): K runs over the input's phases and channels, N over the
@@ -129,25 +42,6 @@ Tensor exchanged(const CpuStream& stream, const Tensor& w) {
     }
   });
   return out;
-}
-
-/// Calls f(place, input phase, output phase, tap) for every tap (in kh x kw) of every output phase.
-template <class F>
-void for_each_tap(const Geometry& g, F f) {
-  const int64_t kh = static_cast<int64_t>(g.rows.taps.size()) / g.rows.output_phases;
-  const int64_t kw = static_cast<int64_t>(g.columns.taps.size()) / g.columns.output_phases;
-  for (int64_t a = 0; a < g.rows.output_phases; ++a) {
-    for (int64_t b = 0; b < g.columns.output_phases; ++b) {
-      for (int64_t r = 0; r < kh; ++r) {
-        for (int64_t s = 0; s < kw; ++s) {
-          const Axis::Tap row = g.rows.taps[a * kh + r], column = g.columns.taps[b * kw + s];
-          if (row.place < 0 || column.place < 0) continue;
-          f(row.place * 3 + column.place, row.input_phase * g.columns.input_phases + column.input_phase,
-            a * g.columns.output_phases + b, r * kw + s);
-        }
-      }
-    }
-  }
 }
 
 /// The kernel w (kh,kw,Ci,Co) for this geometry.
@@ -263,79 +157,6 @@ void convolve(const CpuStream& stream, const Geometry& g, const Tensor& x_values
   });
 }
 
-/// dw = the weight gradient as the geometry has it, for a single output phase.
-template <class T>
-void weight_gradient(const CpuStream& stream, const Geometry& g, const Tensor& x_values, const Tensor& g_values,
-                     Tensor& dw) {
-  const Picture<const T> x = picture_of<T>(x_values), cotangent = picture_of<T>(g_values);
-  const int64_t n = cotangent.channels, ci = x.channels;
-  const int64_t depth = g.rows.input_phases * g.columns.input_phases * ci;
-  const TileKernels<T>& tile = tile_kernels<T>(n);
-  const int64_t panels = (n + tile.columns - 1) / tile.columns, width = panels * tile.columns;
-  const std::vector<T> zeros(static_cast<size_t>(std::max(ci, n) + transforms<T>().lanes), T{0});
-
-  // So many tiles at a time that their transforms stay in the last-level cache.
-  constexpr int64_t cache = 8 << 20;
-  const int64_t fitting = cache / (points * (depth + width) * static_cast<int64_t>(sizeof(T)));
-  const int64_t chunk = std::min(g.tiles(), std::max<int64_t>(fitting, 32));
-  const int64_t v_stride = chunk * depth + tile.rows + transforms<T>().lanes;
-  const int64_t z_stride = panels * chunk * tile.columns;
-  Tensor v_values({points * v_stride}, dtype_of<T>()), z_values({points * z_stride}, dtype_of<T>());
-  Tensor sums = Tensor::zeros({points, depth, width}, dtype_of<T>());
-  T *v = v_values.data<T>(), *z = z_values.data<T>(), *du = sums.data<T>();
-  for (int64_t first = 0; first < g.tiles(); first += chunk) {
-    const int64_t count = std::min(chunk, g.tiles() - first);
-    parallel_for(stream, count, 8, [&](int64_t begin, int64_t end) {
-      for (int64_t t = begin; t < end; ++t) {
-        const Place at(g, first + t);
-        transform_input(g, at, x, zeros.data(), v + t * depth, v_stride);
-        const auto pixels = outputs_of(g, at, 0, 0, cotangent, zeros.data());
-        for (int64_t panel = 0; panel < panels; ++panel) {
-          const int64_t c = panel * tile.columns;
-          auto part = pixels;
-          for (const T*& pixel : part) pixel = pixel == zeros.data() ? pixel : pixel + c;
-          transforms<T>().output_adjoint(part.data(), std::min(tile.columns, n - c),
-                                         z + (panel * chunk + t) * tile.columns, z_stride);
-        }
-      }
-    });
-    parallel_for(stream, points, 1, [&](int64_t p, int64_t) {
-      alignas(64) T product[max_tile];
-      std::vector<const T*> left(static_cast<size_t>(count));
-      for (int64_t i0 = 0; i0 < depth; i0 += tile.rows) {
-        for (int64_t t = 0; t < count; ++t) left[t] = v + p * v_stride + t * depth + i0;
-        for (int64_t panel = 0; panel < panels; ++panel) {
-          tile.by_columns(count, left.data(), z + p * z_stride + panel * chunk * tile.columns, product);
-          for (int64_t i = 0; i < std::min(tile.rows, depth - i0); ++i) {
-            T* row = du + (p * depth + i0 + i) * width + panel * tile.columns;
-            for (int64_t j = 0; j < tile.columns; ++j) row[j] += product[i * tile.columns + j];
-          }
-        }
-      }
-    });
-  }
-
-  Tensor folded({3, 3, depth, n}, dtype_of<T>());
-  T* places = folded.data<T>();
-  parallel_for(stream, depth, 8, [&](int64_t begin, int64_t end) {
-    for (int64_t k = begin; k < end; ++k) {
-      T* rows[taps];
-      for (int t = 0; t < taps; ++t) rows[t] = places + (t * depth + k) * n;
-      transforms<T>().kernel_adjoint(du + k * width, depth * width, n, rows);
-    }
-  });
-  T* out = dw.data<T>();
-  for_each_tap(g, [&](int64_t place, int64_t in_phase, int64_t, int64_t tap) {
-    std::copy_n(places + (place * depth + in_phase * ci) * n, ci * n, out + tap * ci * n);
-  });
-}
-
-Geometry forward_geometry(const Tensor& x, int64_t kh, int64_t kw, const Conv2dOptions& options) {
-  const PadMode mode = pad_mode(options.padding);
-  return {forward_axis(conv2d_axis(x.dim(1), kh, options), kh, options, mode),
-          forward_axis(conv2d_axis(x.dim(2), kw, options), kw, options, mode), x.dim(0)};
-}
-
 }  // namespace
 
 #ifdef __x86_64__
@@ -365,7 +186,7 @@ bool possible(int64_t kh, int64_t kw, const Conv2dOptions& options) {
   return fits(kh) && fits(kw);
 }
 
-bool faster(const Shape& x, const Shape& w, const Conv2dOptions& options) {
+bool faster(const Shape& x, const Shape& w, const Conv2dOptions& options, double direct_cost) {
   if (!possible(w[0], w[1], options) || (options.stride == 2 && w[0] * w[1] < 25)) return false;
   const auto outputs_along = [&](int axis) { return conv2d_axis(x[axis], w[axis - 1], options).out; };
   const int64_t rows = outputs_along(1), columns = outputs_along(2), d = options.dilation;
@@ -377,7 +198,7 @@ bool faster(const Shape& x, const Shape& w, const Conv2dOptions& options) {
   // kernel, most of it writing to memory, as much as 2000 for each of its rows.
   const double transformed = tiles * points * (depth * channels + 10 * depth + 7 * channels) + 2000 * depth * channels;
   const double plain = static_cast<double>(x[0] * rows * columns * w[0] * w[1] * w[2]) * channels;
-  return depth >= 8 && transformed < 0.9 * plain;
+  return depth >= 8 && transformed < 0.9 * direct_cost * plain;
 }
 
 void conv2d(const CpuStream& stream, const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dOptions& options,
@@ -400,12 +221,6 @@ void conv2d_input(const CpuStream& stream, const Tensor& g, const Tensor& w, con
     const Kernel<T> kernel = kernel_for<T>(stream, geometry, exchanged<T>(stream, w));
     convolve<T>(stream, geometry, g, kernel, {}, {}, dx);
   });
-}
-
-void conv2d_weight(const CpuStream& stream, const Tensor& x, const Tensor& g, const Conv2dOptions& options,
-                   Tensor& dw) {
-  const Geometry geometry = forward_geometry(x, dw.dim(0), dw.dim(1), options);
-  visit_float(x.dtype(), "conv2d_weight", [&]<class T>(T) { weight_gradient<T>(stream, geometry, x, g, dw); });
 }
 
 void conv2d_upsampled(const CpuStream& stream, const Tensor& x, const Tensor& w, const Tensor& b, Padding padding,

@@ -15,4 +15,8 @@ void conv2d_input(const CpuStream& stream, const Tensor& g, const Tensor& w, con
 /// dw: the weight gradient.
 void conv2d_weight(const CpuStream& stream, const Tensor& x, const Tensor& g, const Conv2dOptions& options, Tensor& dw);
 
+/// y = activate(conv2d(x doubled in height and width, w) + b) for a 3 x 3 kernel and any padding but valid.
+void conv2d_upsampled(const CpuStream& stream, const Tensor& x, const Tensor& w, const Tensor& b, Padding padding,
+                      const Activation& activation, Tensor& y);
+
 }  // namespace lacuna::kernels

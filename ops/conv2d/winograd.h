@@ -12,8 +12,9 @@ namespace lacuna::kernels::winograd {
 /// Whether a kernel of kh x kw can be done in this way at all.
 bool possible(int64_t kh, int64_t kw, const Conv2dOptions& options);
 
-/// Whether it is faster than the direct way for a convolution between a picture (N,H,W,Ci) and `channels` outputs.
-bool faster(const Shape& x, const Shape& w, const Conv2dOptions& options);
+/// Whether it is faster than the direct way for a convolution between a picture (N,H,W,Ci) and `channels` outputs,
+/// where the direct way takes `direct_cost` of its time in this type.
+bool faster(const Shape& x, const Shape& w, const Conv2dOptions& options, double direct_cost = 1);
 
 void conv2d(const CpuStream& stream, const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dOptions& options,
             const Activation& activation, Tensor& y);

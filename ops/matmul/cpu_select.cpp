@@ -6,33 +6,32 @@ namespace {
 
 /// The level's kernels, of those for the portable level, AVX2 and AVX-512.
 template <class T>
-const TileKernels<T>& choose(const TileLevel<T>* const (&levels)[3], int64_t columns) {
+const TileLevel<T>& choose(const TileLevel<T>* const (&levels)[3]) {
   const CpuLevel level = cpu_level() < CpuLevel::avx512 ? cpu_level() : CpuLevel::avx512;
-  const TileLevel<T>& chosen = *levels[static_cast<int>(level)];
-  return columns <= chosen.narrow.columns ? chosen.narrow : chosen.wide;
+  return *levels[static_cast<int>(level)];
 }
 
 }  // namespace
 
 #ifdef __x86_64__
 template <>
-const TileKernels<float>& tile_kernels<float>(int64_t columns) {
-  return choose<float>({&portable_f32, &avx2_f32, &avx512_f32}, columns);
+const TileLevel<float>& tile_level<float>() {
+  return choose<float>({&portable_f32, &avx2_f32, &avx512_f32});
 }
 
 template <>
-const TileKernels<double>& tile_kernels<double>(int64_t columns) {
-  return choose<double>({&portable_f64, &avx2_f64, &avx512_f64}, columns);
+const TileLevel<double>& tile_level<double>() {
+  return choose<double>({&portable_f64, &avx2_f64, &avx512_f64});
 }
 #else
 template <>
-const TileKernels<float>& tile_kernels<float>(int64_t columns) {
-  return choose<float>({&portable_f32, &portable_f32, &portable_f32}, columns);
+const TileLevel<float>& tile_level<float>() {
+  return portable_f32;
 }
 
 template <>
-const TileKernels<double>& tile_kernels<double>(int64_t columns) {
-  return choose<double>({&portable_f64, &portable_f64, &portable_f64}, columns);
+const TileLevel<double>& tile_level<double>() {
+  return portable_f64;
 }
 #endif
 

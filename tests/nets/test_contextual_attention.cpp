@@ -1,4 +1,5 @@
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "autograd/grad.h"
@@ -10,55 +11,16 @@
 #include "ops/concat/concat.h"
 #include "ops/reduce/reduce.h"
 #include "tensor/stream.h"
+#include "tests/nets/attention_cases.h"
 #include "tests/support/compare.h"
 
 namespace lacuna {
 namespace {
 
-struct Hole {
-  int64_t top, left, height, width;
-};
+using test::mask_of;
+using Case = test::AttentionCase;
 
-/// (samples,height,width,1) with the given holes in each sample.
-Tensor mask_of(int64_t height, int64_t width, const std::vector<std::vector<Hole>>& samples) {
-  Tensor mask = Tensor::zeros({static_cast<int64_t>(samples.size()), height, width, 1}, DType::f64);
-  for (size_t k = 0; k < samples.size(); ++k) {
-    double* m = mask.data<double>() + static_cast<int64_t>(k) * height * width;
-    for (const Hole& hole : samples[k]) {
-      for (int64_t r = hole.top; r < hole.top + hole.height; ++r) {
-        for (int64_t c = hole.left; c < hole.left + hole.width; ++c) m[r * width + c] = 1;
-      }
-    }
-  }
-  return mask;
-}
-
-struct Case {
-  const char* name;
-  Shape shape;
-  Tensor mask;
-  AttentionOptions options;
-};
-
-std::vector<Case> cases() {
-  return {
-      {"rate 2, one hole", {1, 10, 14, 3}, mask_of(10, 14, {{{2, 4, 4, 5}}}), {}},
-      {"rate 2, several holes, a mask each",
-       {2, 14, 10, 2},
-       mask_of(14, 10, {{{0, 0, 5, 3}, {9, 6, 4, 4}}, {{6, 2, 3, 5}}}),
-       {}},
-      {"rate 2, no hole, shared mask", {2, 6, 10, 2}, mask_of(6, 10, {{}}), {}},
-      {"rate 1", {2, 5, 7, 3}, mask_of(5, 7, {{{1, 2, 2, 2}}}), {.rate = 1}},
-      {"rate 1, no fuse", {1, 7, 5, 2}, mask_of(7, 5, {{{0, 3, 3, 2}}}), {.rate = 1, .fuse = false}},
-      {"rate 2, no fuse", {2, 6, 10, 2}, mask_of(6, 10, {{{1, 3, 2, 4}}}), {.fuse = false}},
-      {"rate 3, ksize 5, fuse 5",
-       {1, 12, 15, 2},
-       mask_of(12, 15, {{{3, 5, 3, 4}}}),
-       {.ksize = 5, .rate = 3, .fuse_k = 5, .softmax_scale = 3}},
-      {"rate 4, fuse longer than a column", {1, 8, 16, 2}, mask_of(8, 16, {{{0, 12, 2, 2}}}), {.rate = 4, .fuse_k = 7}},
-      {"all hole", {1, 6, 6, 2}, mask_of(6, 6, {{{0, 0, 6, 6}}}), {.rate = 1}},
-  };
-}
+std::vector<Case> cases() { return test::attention_cases(); }
 
 /// Sections 1 to 6 of the definition in plain loops.
 struct Reference {
@@ -194,34 +156,12 @@ TEST_CASE("contextual_attention: values against plain loops") {
 
 TEST_CASE("contextual_attention: gradcheck and gradgradcheck") {
   const Tensor mask = mask_of(4, 6, {{{1, 2, 2, 2}}});
-  for (const int64_t rate : {1, 2}) {
-    const Function f = [&](const Variables& x) {
-      return contextual_attention(x[0], x[1], mask, {.rate = rate, .softmax_scale = 2}).y;
-    };
+  for (const auto& [rate, keep] : {std::pair{1, true}, {2, true}, {1, false}, {2, false}}) {
+    const AttentionOptions options{.rate = rate, .softmax_scale = 2, .keep_attention = keep};
+    const Function f = [&](const Variables& x) { return contextual_attention(x[0], x[1], mask, options).y; };
     const Variables inputs = {case_values({1, 4, 6, 2}, 1), case_values({1, 4, 6, 2}, 2)};
     CHECK(gradcheck(f, inputs).max_error() < 1e-6);
     CHECK(gradgradcheck(f, inputs).max_error() < 1e-6);
-  }
-}
-
-TEST_CASE("contextual_attention: in blocks of rows it is the same") {
-  for (const Case& c : cases()) {
-    CAPTURE(c.name);
-    const Tensor f = case_values(c.shape, 1), b = case_values(c.shape, 2);
-    const AttentionOutput whole = contextual_attention(f, b, c.mask, c.options);
-    AttentionOptions options = c.options;
-    options.keep_attention = false;
-    for (const int64_t rows : {0, 1, 2, 3, 5}) {
-      CAPTURE(rows);
-      options.block_rows = rows;
-      const AttentionOutput blocks = contextual_attention(f, b, c.mask, options);
-      CHECK_CLOSE(blocks.y.value(), whole.y.value(), 1e-13);
-      CHECK(test::same_bits(blocks.offsets, whole.offsets));
-      CHECK_FALSE(blocks.attention.defined());
-    }
-    // Gradients are recorded whatever the options say.
-    const Variable leaf = Variable::leaf(b);
-    CHECK(contextual_attention(f, leaf, c.mask, options).y.requires_grad());
   }
 }
 

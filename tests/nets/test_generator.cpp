@@ -3,10 +3,13 @@
 #include "autograd/grad.h"
 #include "autograd/tape.h"
 #include "nets/generator.h"
+#include "ops/arithmetic/arithmetic.h"
 #include "ops/cases.h"
 #include "ops/concat/concat.h"
 #include "ops/pad/pad.h"
 #include "ops/reduce/reduce.h"
+#include "tensor/memory.h"
+#include "tensor/stream.h"
 #include "tests/support/compare.h"
 
 namespace lacuna {
@@ -192,6 +195,54 @@ TEST_CASE("generator: errors name what is wrong") {
   CHECK(test::error_of([] { Generator({.cnum = 3}); }) == "[generator] cnum is an even number of channels, not 3");
   CHECK(test::error_of([] { Generator({.padding = Padding::valid}); }) ==
         "[generator] the padding must be same, reflect or symmetric");
+}
+
+TEST_CASE("generator: layers computed again give the gradients of layers kept, in less memory") {
+  const Generator generator({.cnum = 8}, 3);
+  const Tensor image = case_values({2, 64, 64, 3}, 4).to(DType::f32), mask = holes(2, 64, 64, DType::f32);
+  const auto gradients = [&](bool recompute) {
+    reset_peak_memory();
+    const int64_t before = memory_stats().in_use;
+    const GeneratorOutput output = generator(image, mask, {.recompute = recompute});
+    const int64_t kept = memory_stats().in_use - before;
+    Variables all = grad(sum(output.fine * output.coarse), generator.params().variables());
+    return std::tuple(all, kept, memory_stats().peak - before);
+  };
+  const auto [again, kept_again, peak_again] = gradients(true);
+  const auto [plain, kept, peak] = gradients(false);
+  for (size_t i = 0; i < plain.size(); ++i) {
+    CAPTURE(generator.params().items()[i].first);
+    CHECK(test::same_bits(again[i].value(), plain[i].value()));
+  }
+  CHECK(kept_again < 0.6 * kept);
+  CHECK(peak_again < 0.8 * peak);
+}
+
+TEST_CASE("generator: after the first pass no memory is taken from the system") {
+  const Generator generator({.cnum = 8}, 3);
+  const int threads = num_threads();
+  set_num_threads(1);  // how many threads hold their scratch at the same time is up to chance
+  const auto taken_by = [&](auto&& run) {
+    const int64_t before = memory_stats().from_system;
+    run();
+    return memory_stats().from_system - before;
+  };
+  release_cached_memory();
+  for (const auto& [height, width] : {std::pair<int64_t, int64_t>{64, 64}, {203, 301}}) {
+    const Tensor image = case_values({1, height, width, 3}, 4).to(DType::f32);
+    const Tensor mask = holes(1, height, width, DType::f32);
+    const auto infer = [&] {
+      const NoGrad no_grad;
+      generator(image, mask);
+    };
+    const auto differentiate = [&] { grad(sum(generator(image, mask).fine), generator.params().variables()); };
+    CHECK(taken_by(infer) > 0);
+    CHECK(taken_by(infer) == 0);
+    CHECK(taken_by(differentiate) > 0);
+    for (int i = 0; i < 3; ++i) CHECK(taken_by(differentiate) == 0);
+    CHECK(taken_by(infer) == 0);
+  }
+  set_num_threads(threads);
 }
 
 }  // namespace lacuna

@@ -51,12 +51,17 @@ TEST_CASE("concat: every element type") {
 }
 
 TEST_CASE("concat: parts of an image batch come back as they went in") {
-  const Tensor image = case_values({4, 64, 48, 3}, 1).to(DType::f32),
-               mask = case_values({4, 64, 48, 1}, 2).to(DType::f32);
-  const Variable joined = concat({image, mask, mask}, 3);
-  CHECK(test::same_bits(slice(joined, 3, 0, 3).value(), image));
-  CHECK(test::same_bits(slice(joined, 3, 4, 1).value(), mask));
-  CHECK(test::same_bits(slice(concat({image, image}, 0), 0, 4, 4).value(), image));
+  for (const DType type : {DType::f32, DType::f64, DType::u8}) {
+    for (const int64_t channels : {2, 3, 7}) {
+      const Tensor image = case_values({4, 64, 48, channels}, 1, 0, 100).to(type),
+                   mask = case_values({4, 64, 48, 1}, 2, 0, 100).to(type);
+      const Variable joined = concat({image, mask, mask}, 3);
+      CHECK(test::same_bits(slice(joined, 3, 0, channels).value(), image));
+      CHECK(test::same_bits(slice(joined, 3, channels, 1).value(), mask));
+      CHECK(test::same_bits(slice(joined, 3, channels + 1, 1).value(), mask));
+      CHECK(test::same_bits(slice(concat({image, image}, 0), 0, 4, 4).value(), image));
+    }
+  }
 }
 
 TEST_CASE("concat: embed is the adjoint of slice") {

@@ -3,7 +3,11 @@
 #include "autograd/grad.h"
 #include "ops/arithmetic/arithmetic.h"
 #include "ops/conv2d/conv2d.h"
+#include "ops/conv2d/kernels.h"
+#include "ops/conv2d/path.h"
 #include "ops/pad/pad.h"
+#include "tensor/memory.h"
+#include "tensor/stream.h"
 #include "tests/support/compare.h"
 #include "tests/support/op_modes.h"
 
@@ -54,6 +58,12 @@ std::vector<Layer> layers() {
     all.push_back({{1, 21, 40, 16}, {3, 3, 16, 3}, {.stride = 2, .padding = padding}});
     all.push_back({{3, 18, 17, 3}, {5, 5, 3, 20}, {.stride = 2, .padding = padding}});
     all.push_back({{1, 36, 35, 7}, {3, 3, 7, 40}, {.dilation = 16, .padding = padding}});
+    // Few channels on either side, in pictures of more and of less than a strip; several groups of channels and strips.
+    all.push_back({{2, 11, 21, 16}, {3, 3, 16, 3}, {.padding = padding}});
+    all.push_back({{1, 5, 150, 6}, {3, 5, 6, 5}, {.padding = padding}});
+    all.push_back({{1, 9, 30, 9}, {3, 3, 9, 2}, {.dilation = 3, .padding = padding}});
+    all.push_back({{1, 6, 270, 3}, {3, 3, 3, 32}, {.padding = padding}});
+    all.push_back({{2, 9, 71, 30}, {3, 3, 30, 64}, {.padding = padding}});
   }
   return all;
 }
@@ -74,17 +84,22 @@ TEST_CASE("conv2d: TensorFlow's SAME geometry") {
 }
 
 TEST_CASE("conv2d: against the definition over odd sizes") {
+  const kernels::ForceConv2dPath force(kernels::Conv2dPath::direct);
   for (const Layer& l : layers()) {
+    const MemoryCheck memory;
     const Tensor x = case_values(l.x, 1), w = case_values(l.w, 2);
     const Tensor expected = naive_conv2d(x, w, l.options);
     const double terms = static_cast<double>(l.w.numel() / l.w[3]);
     CHECK_CLOSE(conv2d(x, w, l.options).value(), expected, 4 * 0x1p-52 * std::sqrt(terms));
     CHECK_CLOSE(conv2d(x.to(DType::f32), w.to(DType::f32), l.options).value(), expected,
                 8 * 0x1p-23 * std::sqrt(terms));
+    CHECK(memory.violations() == 0);
   }
 }
 
 TEST_CASE("conv2d: its three faces are one trilinear form") {
+  const kernels::ForceConv2dPath force(kernels::Conv2dPath::direct);
+  const MemoryCheck memory;
   std::vector<Layer> all = layers();
   all.push_back({{2, 64, 64, 32}, {3, 3, 32, 64}, {.stride = 2}});
   all.push_back({{1, 64, 64, 128}, {3, 3, 128, 128}, {.dilation = 8}});
@@ -99,11 +114,12 @@ TEST_CASE("conv2d: its three faces are one trilinear form") {
     CHECK(std::abs(by_input - form) <= 1e-13 * scale);
     CHECK(std::abs(by_weight - form) <= 1e-13 * scale);
   }
+  CHECK(memory.violations() == 0);
 }
 
 TEST_CASE("conv2d_bias_act: equals its definition in value, gradient and second gradient") {
   using Kind = Activation::Kind;
-  for (const Kind kind : {Kind::none, Kind::elu, Kind::relu, Kind::leaky_relu}) {
+  for (const Kind kind : {Kind::none, Kind::elu, Kind::relu, Kind::leaky_relu, Kind::clip}) {
     const Activation activation{.kind = kind};
     const Conv2dOptions options{.stride = 2};
     const auto run = [&](bool fused) {
@@ -121,6 +137,55 @@ TEST_CASE("conv2d_bias_act: equals its definition in value, gradient and second 
     const std::vector<Tensor> fused = run(true), plain = run(false);
     for (size_t i = 0; i < fused.size(); ++i) CHECK_CLOSE(fused[i], plain[i], 1e-13);
   }
+}
+
+TEST_CASE("conv2d_bias_act: every activation in the same pass, by every path") {
+  using Kind = Activation::Kind;
+  using kernels::Conv2dPath;
+  const Precision before = precision();
+  for (const int64_t co : {3, 20, 64}) {
+    const Tensor x = case_values({2, 9, 40, 8}, 6), w = case_values({3, 3, 8, co}, 7), b = case_values({co}, 8);
+    for (const Kind kind : {Kind::none, Kind::elu, Kind::relu, Kind::leaky_relu, Kind::clip}) {
+      const Activation activation{.kind = kind, .slope = 0.3};
+      const Tensor expected = activate(conv2d(x, w) + b, activation).value();
+      for (const Conv2dPath path : {Conv2dPath::direct, Conv2dPath::winograd, Conv2dPath::reduced}) {
+        const kernels::ForceConv2dPath force(path);
+        set_precision(path == Conv2dPath::reduced ? Precision::high : Precision::highest);
+        const auto fused = [&](DType dtype) {
+          Tensor y(expected.shape(), dtype);
+          on(x.device(),
+             [&](auto& stream) { kernels::conv2d(stream, x.to(dtype), w.to(dtype), b.to(dtype), {}, activation, y); });
+          return y;
+        };
+        CHECK_CLOSE(fused(DType::f64), expected, 1e-12);
+        CHECK_CLOSE(fused(DType::f32), expected, path == Conv2dPath::reduced ? 1e-3 : 2e-5);
+      }
+    }
+  }
+  set_precision(before);
+}
+
+TEST_CASE("conv2d: the same bits for any number of threads") {
+  const kernels::ForceConv2dPath force(kernels::Conv2dPath::direct);
+  std::vector<Layer> all = layers();
+  all.push_back({{1, 40, 150, 5}, {5, 5, 5, 32}, {}});
+  all.push_back({{2, 33, 64, 64}, {3, 3, 64, 40}, {.stride = 2}});
+  const int before = num_threads();
+  for (const Layer& l : all) {
+    const Variable x = case_values(l.x, 1).to(DType::f32), w = case_values(l.w, 2).to(DType::f32);
+    const auto faces = [&](int threads) {
+      set_num_threads(threads);
+      const Variable y = conv2d(x, w, l.options);
+      return std::vector<Tensor>{y.value(), conv2d_input(y, w, l.x[1], l.x[2], l.options).value(),
+                                 conv2d_weight(x, y, l.w[0], l.w[1], l.options).value()};
+    };
+    const std::vector<Tensor> one = faces(1), two = faces(2), three = faces(3);
+    for (size_t k = 0; k < one.size(); ++k) {
+      CHECK(one[k].to_vector() == two[k].to_vector());
+      CHECK(one[k].to_vector() == three[k].to_vector());
+    }
+  }
+  set_num_threads(before);
 }
 
 TEST_CASE("conv2d: errors show the shapes") {

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <limits>
 
 #include "ops/cases.h"
 #include "optim/adam.h"
@@ -69,6 +70,76 @@ TEST_CASE("adam: the same bits for any number of threads") {
     adam.step({values({70000}, 2)}, 0.1);
     return p;
   });
+}
+
+TEST_CASE("adam: many parameters of both types have the bits of the loop over each") {
+  const Shape shapes[] = {{3}, {70001}, {1}, {5, 5, 3, 64}, {0}, {32768}, {40000}};
+  const auto check_type = [&]<class T>(T) {
+    Adam::Named parameters;
+    std::vector<Tensor> expected;
+    std::vector<std::vector<T>> means, squares;
+    for (const Shape& shape : shapes) {
+      const uint64_t seed = parameters.size();
+      parameters.emplace_back(std::to_string(seed), values(shape, seed).to(dtype_of<T>()).clone());
+      expected.push_back(parameters.back().second.clone());
+      means.emplace_back(shape.numel(), T(0));
+      squares.emplace_back(shape.numel(), T(0));
+    }
+    const AdamOptions options{.beta1 = 0.5, .beta2 = 0.9, .epsilon = 1e-8};
+    Adam adam(parameters, options);
+    for (int t = 1; t <= 2; ++t) {
+      std::vector<Tensor> gradients;
+      for (const Shape& shape : shapes) {
+        gradients.push_back(values(shape, 50 * static_cast<uint64_t>(t) + gradients.size()).to(dtype_of<T>()));
+      }
+      adam.step(gradients, 0.01);
+      const T rate = static_cast<T>(0.01 * std::sqrt(1 - std::pow(0.9, t)) / (1 - std::pow(0.5, t)));
+      const T b1 = static_cast<T>(0.5), a1 = static_cast<T>(1 - 0.5), b2 = static_cast<T>(0.9),
+              a2 = static_cast<T>(1 - 0.9), epsilon = static_cast<T>(1e-8);
+      for (size_t k = 0; k < expected.size(); ++k) {
+        for (int64_t i = 0; i < expected[k].numel(); ++i) {
+          const T g = gradients[k].data<T>()[i];
+          T &m = means[k][static_cast<size_t>(i)], &v = squares[k][static_cast<size_t>(i)];
+          m = b1 * m + a1 * g;
+          v = b2 * v + a2 * (g * g);
+          expected[k].data<T>()[i] -= rate * m / (std::sqrt(v) + epsilon);
+        }
+      }
+    }
+    for (size_t k = 0; k < expected.size(); ++k) CHECK(test::same_bits(parameters[k].second, expected[k]));
+  };
+  check_type(float{});
+  check_type(double{});
+}
+
+TEST_CASE("first_not_finite: the first tensor with an infinity or NaN, wherever that stands") {
+  for (const DType type : {DType::f32, DType::f64}) {
+    std::vector<Tensor> tensors;
+    for (const int64_t n : {3, 0, 100000, 1, 40000}) tensors.push_back(Tensor::full({n}, -1e30, type));
+    CHECK(!first_not_finite(tensors));
+    const auto put = [&](size_t k, int64_t i, double value) {
+      visit_float(type, "test", [&]<class T>(T) { tensors[k].data<T>()[i] = static_cast<T>(value); });
+    };
+    put(4, 39999, std::numeric_limits<double>::quiet_NaN());
+    CHECK(first_not_finite(tensors) == 4);
+    put(2, 77777, -std::numeric_limits<double>::infinity());
+    CHECK(first_not_finite(tensors) == 2);
+    put(2, 77777, 0);
+    put(0, 0, std::numeric_limits<double>::infinity());
+    CHECK(first_not_finite(tensors) == 0);
+  }
+  CHECK(!first_not_finite({}));
+}
+
+TEST_CASE("global_norm: of many tensors, the same bits for any number of threads") {
+  std::vector<Tensor> tensors;
+  double squares = 0;
+  for (const int64_t n : {3, 70001, 0, 33000}) {
+    tensors.push_back(values({n}, static_cast<uint64_t>(n)).to(n == 3 ? DType::f64 : DType::f32));
+    for (const double x : tensors.back().to_vector()) squares += x * x;
+  }
+  const Tensor norm = test::on_any_threads([&] { return Tensor::scalar(global_norm(tensors), DType::f64); });
+  CHECK(norm.item() == doctest::Approx(std::sqrt(squares)).epsilon(1e-12));
 }
 
 TEST_CASE("clip_by_global_norm: scales all gradients down to the norm, or none") {

@@ -24,9 +24,9 @@ const std::map<std::string, Names> lower_folders{
     {"optim", {"tensor", "autograd"}},
     {"nets", {"tensor", "autograd", "ops"}},
     {"train", {"tensor", "autograd", "ops", "optim", "nets"}},
-    {"app", {"tensor", "autograd", "ops", "optim", "nets", "train"}},
+    {"app", {"tensor", "autograd", "ops", "optim", "nets", "train", "bench"}},
     {"bench", {"tensor", "autograd", "ops", "optim", "nets", "train"}},
-    {"tests", {"tensor", "autograd", "ops", "optim", "nets", "train", "app"}},
+    {"tests", {"tensor", "autograd", "ops", "optim", "nets", "train", "bench", "app"}},
 };
 
 struct Source {

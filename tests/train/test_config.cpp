@@ -51,6 +51,8 @@ schedule = "step"
 warmup = 7
 [training]
 seed = 12
+[memory]
+recompute = true
 )",
                                           "x.toml");
   CHECK(config.network.padding == Padding::reflect);
@@ -67,6 +69,7 @@ seed = 12
   CHECK(config.optimizer.schedule.kind == ScheduleOptions::Kind::step);
   CHECK(config.optimizer.schedule.warmup == 7);
   CHECK(config.seed == 12);
+  CHECK(config.recompute);
 }
 
 TEST_CASE("config: when the critics take part") {

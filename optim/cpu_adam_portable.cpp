@@ -1,0 +1,8 @@
+#include "optim/cpu_adam.inc"
+
+namespace lacuna {
+
+const AdamUpdate<float> adam_update_portable_f32 = adam_update<float>;
+const AdamUpdate<double> adam_update_portable_f64 = adam_update<double>;
+
+}  // namespace lacuna
