@@ -49,7 +49,7 @@ Plan plan_for(const Reads& rows, const Reads& columns, int64_t ci, int64_t co, i
   const int64_t strip_columns = std::min(strip, columns.out), positions = plan.whole_pixels() ? 256 : 128;
   plan.blocks = {images * rows.out, columns.out, std::max<int64_t>(positions / strip_columns, 1), strip_columns};
   // Rather blocks than groups apart, as then x and g are read once; but few enough to add up quickly.
-  plan.splits = std::clamp<int64_t>(std::min(least_tasks, most_sums / sums), 1, plan.blocks.count());
+  plan.splits = std::max<int64_t>(std::min({least_tasks, most_sums / sums, plan.blocks.count()}), 1);
   plan.shares = std::min(plan.groups, (least_tasks + plan.splits - 1) / plan.splits);
   return plan;
 }

@@ -45,8 +45,9 @@ Variable phase_kernels_adjoint(const Variable& w) {
 
 Variable upsampled_conv2d_bias_act(const Variable& x, const Variable& w, const Variable& b, Padding padding,
                                    const Activation& activation) {
-  if (recording() && !output_tells(activation))
+  if (recording() && !output_tells(activation)) {
     return activate(upsampled_conv2d_bias_act(x, w, b, padding, {}), activation);
+  }
   constexpr const char* op = "upsampled_conv2d_bias_act";
   check(x.rank() == 4 && w.rank() == 4 && w.dim(0) == 3 && w.dim(1) == 3 && w.dim(2) == x.dim(3), "[", op,
         "] needs x (N,H,W,Ci) and a kernel (3,3,Ci,Co), not ", x.shape(), " and ", w.shape());
