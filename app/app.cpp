@@ -10,6 +10,7 @@
 #include "app/picture_files.h"
 #include "app/progress.h"
 #include "app/suggest.h"
+#include "distributed/together.h"
 #include "tensor/check.h"
 #include "tensor/stream.h"
 #include "tensor/trace.h"
@@ -65,6 +66,8 @@ void build(CLI::App& app, std::string& trace_file) {
   add_eval(app);
   add_import(app);
   add_info(app);
+  add_convert(app);
+  add_export(app);
   add_golden(app);
   add_gradcheck(app);
   add_bench(app);
@@ -130,6 +133,8 @@ int parse_and_do(CLI::App& app, int argc, const char* const* argv) {
     return app.exit(asked, std::cout, std::cerr);
   } catch (const CLI::ParseError& error) {
     return usage_error(app, error);
+  } catch (const SharedError& error) {
+    return error.shown() ? failure(error.what()) : 1;
   } catch (const std::bad_alloc&) {
     return failure("out of memory: use smaller pictures, a smaller batch or fewer loader threads");
   } catch (const std::exception& error) {

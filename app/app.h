@@ -17,6 +17,8 @@ void add_fill(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_import(CLI::App& app);
 void add_info(CLI::App& app);
+void add_convert(CLI::App& app);
+void add_export(CLI::App& app);
 void add_golden(CLI::App& app);
 void add_gradcheck(CLI::App& app);
 void add_bench(CLI::App& app);

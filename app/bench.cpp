@@ -10,6 +10,7 @@
 
 #include "app/app.h"
 #include "app/bench_tables.h"
+#include "app/device_option.h"
 #include "app/interrupt.h"
 #include "app/picture_files.h"
 #include "app/progress.h"
@@ -29,7 +30,7 @@ struct BenchArguments {
   std::vector<std::string> what{"inference", "layers"}, sizes{"512"}, precisions{"highest"}, faces{"forward"}, data;
   int64_t batch = 1, cnum = 32, repeat = 0;
   double seconds = 0.5;
-  std::string model, config, json;
+  std::string model, config, json, device = "auto";
 };
 
 struct Size {
@@ -63,9 +64,12 @@ class Bench {
  public:
   Bench(const CLI::App& command, const BenchArguments& arguments, const std::atomic<bool>* stop)
       : a_(arguments),
-        effort_{.seconds = a_.seconds, .repeat = a_.repeat, .stop = stop},
+        effort_{.seconds = a_.seconds, .repeat = a_.repeat, .stop = stop, .device = chosen_device(a_.device)},
         generator_(a_.model.empty() ? Generator(GeneratorOptions{.cnum = a_.cnum}) : load_model(a_.model).generator) {
-    if (wants("peak") || wants("layers") || wants("critics")) plan_peaks();
+    check(on_cpu() || !wants("peak"), "[bench] the peaks are the CPU's: --what peak goes with --device cpu");
+    generator_.params().move_to(effort_.device);
+    results_.device = effort_.device;
+    if (on_cpu() && (wants("peak") || wants("layers") || wants("critics"))) plan_peaks();
     for_each_setting(a_.sizes, [&](const Setting& s) { plan_generator(s); });
     if (wants("critics")) for_each_setting(a_.sizes, [&](const Setting& s) { plan_critics(s); });
     if (wants("training")) plan_training(command);
@@ -93,6 +97,7 @@ class Bench {
     std::function<void()> run;
   };
 
+  bool on_cpu() const { return effort_.device.kind == Device::Kind::cpu; }
   bool wants(const std::string& what) const { return std::find(a_.what.begin(), a_.what.end(), what) != a_.what.end(); }
 
   void plan(const std::string& name, std::function<void()> run) { jobs_.push_back({name, std::move(run)}); }
@@ -141,7 +146,8 @@ class Bench {
   void plan_critics(const Setting& s) {
     const int64_t cnum = 2 * s.cnum;
     const auto add = [&](const std::string& name, Critic::Kind kind, int64_t height, int64_t width) {
-      const Critic& critic = critics_.emplace_back(kind, height, width, cnum);
+      Critic& critic = critics_.emplace_back(kind, height, width, cnum);
+      critic.params().move_to(effort_.device);
       plan_layers(name, critic.params(), placed(critic.layers(), height, width), s);
     };
     add("global critic", Critic::Kind::global, s.height, s.width);
@@ -248,14 +254,18 @@ void add_bench(CLI::App& app) {
       ->excludes(seconds);
   command->add_option("--json,-j", a->json, "Also write the results as JSON; - writes them, alone, to stdout")
       ->type_name("FILE|-");
+  add_device_option(*command, a->device);
   command->footer(
       "Times are medians of runs after one to warm up; the spread is the distance of the quartiles over the median.\n"
       "GFLOP/s go by a layer's definition, 2 N Ho Wo kh kw Ci Co, so that a fast way to compute it can exceed the\n"
       "peak. GB/s count input, kernel and output once, copying what is read and what is written. The bound is what\n"
       "would take longer at the measured peaks, computing or moving memory; \"at best\" is how long.\n"
       "LACUNA_CPU=avx2 (portable, avx512, avx512_bf16, amx) measures with those instructions at most.\n"
+      "On a CUDA device the clock is read when it has done all; there inference and training run as plans (CUDA "
+      "graphs),\n"
+      "layers and ops one by one, blocks are the device's memory, and no peaks are measured.\n"
       "Ctrl-C ends after the run at hand and shows what was measured.\n"
-      "JSON: {lacuna, schema, complete, machine, level, threads, peaks: [...], rows: [...]}; a row has what\n"
+      "JSON: {lacuna, schema, complete, device, machine, level, threads, peaks: [...], rows: [...]}; a row has what\n"
       "(inference, layer, op, training), height, width, batch, cnum, precision, and median, min, spread and all runs\n"
       "in seconds; bench/rows.h lists the rest.\n"
       "Examples:\n"

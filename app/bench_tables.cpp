@@ -105,11 +105,18 @@ void add_rest(Table& table, const Results& results, const Setting& setting, doub
   }
 }
 
-std::vector<std::string> layer_cells(const LayerRow& row, const Peak& peak) {
+/// Without peaks, what goes by them is left open.
+std::vector<std::string> layer_cells(const LayerRow& row, const std::vector<Peak>& peaks) {
   const auto& [layer, height, width] = row.place;
   const double seconds = row.times.median();
   const double rate = row.flops / seconds, moved = row.bytes / seconds;
-  const bench::Roofline best = roofline(row.flops, row.bytes, peak, row.setting.precision);
+  std::vector<std::string> shares(4, "-");
+  if (!peaks.empty()) {
+    const Peak& peak = peaks.back();
+    const bench::Roofline best = roofline(row.flops, row.bytes, peak, row.setting.precision);
+    shares = {percent(rate / peak.rate(row.setting.precision)), percent(moved / peak.copy), milliseconds(best.seconds),
+              best.by_memory ? "memory" : "compute"};
+  }
   return {layer.name.substr(layer.name.rfind('/') + 1),
           size_text(height, width),
           kernel_text(layer),
@@ -117,11 +124,11 @@ std::vector<std::string> layer_cells(const LayerRow& row, const Peak& peak) {
           milliseconds(row.times.least()),
           percent(row.times.spread()),
           giga(rate),
-          percent(rate / peak.rate(row.setting.precision)),
+          shares[0],
           giga(moved),
-          percent(moved / peak.copy),
-          milliseconds(best.seconds),
-          best.by_memory ? "memory" : "compute"};
+          shares[1],
+          shares[2],
+          shares[3]};
 }
 
 void print_layers(const Results& results, std::ostream& out) {
@@ -135,7 +142,7 @@ void print_layers(const Results& results, std::ostream& out) {
                  "bound"});
     double sum = 0;
     for (auto row = first; row != last; ++row) {
-      table.add(layer_cells(*row, results.peaks.back()));
+      table.add(layer_cells(*row, results.peaks));
       sum += row->times.median();
     }
     table.add(only_time("convolutions", "", sum));
@@ -192,8 +199,9 @@ void print_training(const Results& results, std::ostream& out) {
 
 void print_tables(const Results& results, bool with_ops, std::ostream& out) {
   const bench::Machine machine = bench::this_machine();
-  out << machine.cpu << ", " << machine.cores << " cores; " << name_of(cpu_level()) << ", threads: " << num_threads()
-      << "\n\n";
+  out << machine.cpu << ", " << machine.cores << " cores; " << name_of(cpu_level()) << ", threads: " << num_threads();
+  if (results.device.kind == Device::Kind::cuda) out << "; measured on " << results.device.str();
+  out << "\n\n";
   if (!results.peaks.empty()) print_peaks(results, out);
   if (!results.inference.empty()) print_inference(results, out);
   if (!results.layers.empty()) print_layers(results, out);

@@ -1,104 +1,28 @@
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <cctype>
+#include <ctime>
 #include <filesystem>
 #include <iostream>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <sstream>
-#include <string>
-#include <vector>
+#include <set>
 
 #include "app/app.h"
-#include "app/model_path.h"
+#include "app/device_option.h"
+#include "app/eval_methods.h"
 #include "app/picture_files.h"
 #include "app/progress.h"
 #include "app/table.h"
 #include "tensor/file.h"
+#include "tensor/stream.h"
 #include "train/data.h"
-#include "train/inpaint.h"
-#include "train/masks.h"
-#include "train/metrics.h"
+#include "train/report_html.h"
 
 namespace lacuna {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct EvalArguments {
-  std::string images;
-  std::string model, baseline, filled;       // what fills the holes
-  std::string masks, holes = "box:128x128";  // what holes there are
-  std::string json, save, save_masks;
-  uint64_t seed = 0;
-  bool per_image = false, invert = false;
-};
-
-using Metrics = std::vector<std::pair<std::string, double>>;
-
-/// The N of a SPEC; 0 if it is no whole number from 1 to a million.
-int64_t parse_count(const std::string& text) {
-  constexpr size_t most_digits = 6;
-  const bool digits = !text.empty() && text.size() <= most_digits &&
-                      std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
-  return digits ? std::stoll(text) : 0;
-}
-
-/// "box:128x128", "box:128", "boxes:3", "strokes:3"; the part after the colon may be left out.
-MaskOptions parse_holes(const std::string& spec) {
-  const size_t colon = spec.find(':');
-  const std::string kind = spec.substr(0, colon), value = colon == std::string::npos ? "" : spec.substr(colon + 1);
-  const auto number = [&](const std::string& text) {
-    const int64_t n = parse_count(text);
-    check(n > 0, "[eval] --holes is box:HxW, boxes:N or strokes:N, not ", spec);
-    return n;
-  };
-  MaskOptions options;
-  options.max_shrink = 0;
-  if (kind == "box") {
-    if (value.empty()) return options;
-    const size_t cross = value.find('x');
-    options.hole_height = number(value.substr(0, cross));
-    options.hole_width = cross == std::string::npos ? options.hole_height : number(value.substr(cross + 1));
-    return options;
-  }
-  check(kind == "boxes" || kind == "strokes", "[eval] --holes is box:HxW, boxes:N or strokes:N, not ", spec);
-  options.kind = kind == "boxes" ? MaskOptions::Kind::boxes : MaskOptions::Kind::strokes;
-  if (!value.empty()) options.count = static_cast<int>(number(value));
-  return options;
-}
-
-/// Hole number `index` for a picture; those of kind boxes and strokes go with the picture's size.
-Tensor random_hole(MaskOptions options, const Image& image, const Philox& random) {
-  if (options.kind == MaskOptions::Kind::box) {
-    check(options.hole_height <= image.height && options.hole_width <= image.width, "[eval] a hole of ",
-          options.hole_height, " x ", options.hole_width, " does not fit into ", image.height, " x ", image.width,
-          " pixels; name a smaller one, such as --holes box:", (image.height + 1) / 2, "x", (image.width + 1) / 2);
-  } else {
-    options.hole_height = std::max<int64_t>(image.height / 2, 1);
-    options.hole_width = std::max<int64_t>(image.width / 2, 1);
-  }
-  return make_holes(options, 1, image.height, image.width, random).mask;
-}
-
-/// The hole's pixels set to the mean colour of the known ones.
-Image fill_with_mean(const Image& picture, const Tensor& mask) {
-  const Tensor x = to_tensor(picture);
-  const float *values = x.data<float>(), *hole = mask.data<float>();
-  double sum[3] = {}, known = 0;
-  for (int64_t p = 0; p < mask.numel(); ++p) {
-    if (hole[p] > 0.5f) continue;
-    ++known;
-    for (int64_t c = 0; c < 3; ++c) sum[c] += values[3 * p + c];
-  }
-  check(known > 0, "[eval] the hole is the whole picture: nothing known has a mean colour");
-  Tensor mean = empty_like(x);
-  float* to = mean.data<float>();
-  for (int64_t e = 0; e < mean.numel(); ++e) to[e] = static_cast<float>(sum[e % 3] / known);
-  return composite(picture, mean, mask);
-}
 
 /// White in the hole, black elsewhere.
 Image picture_of_mask(const Tensor& mask) {
@@ -114,58 +38,41 @@ Image read_in_8_bits(const fs::path& file) {
   return image.bits == 8 ? image : to_image(to_tensor(image));
 }
 
-std::string fixed(double x, int digits) {
-  std::ostringstream out;
-  out.precision(digits);
-  out << std::fixed << x;
-  return out.str();
-}
-
-/// Means by name, in order of first appearance. A picture without a hole has no figures for the hole.
-class Means {
- public:
-  void add(const Metrics& metrics) {
-    for (const auto& [name, value] : metrics) {
-      auto entry =
-          std::find_if(entries_.begin(), entries_.end(), [&, n = name](const Entry& e) { return e.name == n; });
-      if (entry == entries_.end()) entry = entries_.insert(entries_.end(), Entry{name});
-      entry->sum += value;
-      ++entry->count;
-    }
-  }
-  Metrics get() const {
-    Metrics means;
-    for (const Entry& e : entries_) means.emplace_back(e.name, e.sum / e.count);
-    return means;
-  }
-
- private:
-  struct Entry {
-    std::string name;
-    double sum = 0, count = 0;
-  };
-  std::vector<Entry> entries_;
-};
-
-/// The figure of that name with its digits; "-" if there is none.
-std::string figure(const Metrics& metrics, const std::string& name) {
-  const auto found = std::find_if(metrics.begin(), metrics.end(), [&](const auto& m) { return m.first == name; });
-  return found == metrics.end() ? "-" : fixed(found->second, name.ends_with("ssim") ? 4 : 2);
-}
-
+/// All figures of one method.
 Table table_of(const Metrics& means) {
   Table table({"", "hole", "whole picture"});
-  constexpr std::pair<const char*, const char*> rows[] = {{"l1", "L1 (%)"},
-                                                          {"l2", "L2 (%)"},
-                                                          {"l1_relative", "L1, relative (%)"},
-                                                          {"l2_relative", "L2, relative (%)"},
-                                                          {"psnr", "PSNR (dB)"},
-                                                          {"ssim", "SSIM"},
-                                                          {"tv", "TV (%)"}};
-  for (const auto& [name, title] : rows) {
-    table.add({title, figure(means, std::string("hole_") + name), figure(means, name)});
+  for (const MetricInfo& info : metric_infos()) {
+    const std::string name = info.name, unit = info.unit;
+    table.add(
+        {info.title + (unit.empty() ? "" : " (" + unit + ")"), figure(means, "hole_" + name), figure(means, name)});
   }
   return table;
+}
+
+const std::vector<std::pair<const char*, const char*>> columns{{"hole_l1", "hole L1 (%)"},
+                                                               {"hole_psnr", "hole PSNR (dB)"},
+                                                               {"psnr", "PSNR (dB)"},
+                                                               {"ssim", "SSIM"},
+                                                               {"hole_tv", "hole TV (%)"}};
+
+/// A table with a row of figures for whatever its first columns name.
+Table figures_table(std::vector<std::string> heading) {
+  for (const auto& [name, title] : columns) heading.emplace_back(title);
+  return Table(std::move(heading));
+}
+
+std::vector<std::string> row_of(std::vector<std::string> row, const Metrics& metrics) {
+  for (const auto& [name, title] : columns) row.push_back(figure(metrics, name));
+  return row;
+}
+
+/// The originals have a total variation, and nothing else to be measured by.
+Metrics of_the_originals(const Metrics& metrics) {
+  Metrics tv;
+  for (const std::string name : {"hole_tv", "tv"}) {
+    if (const auto value = value_of(metrics, name)) tv.emplace_back(name, *value);
+  }
+  return tv;
 }
 
 nlohmann::ordered_json json_of(const Metrics& metrics) {
@@ -174,145 +81,184 @@ nlohmann::ordered_json json_of(const Metrics& metrics) {
   return object;
 }
 
-/// Fills the pictures and measures each.
-class Evaluation {
+/// Fills the pictures by each method and measures.
+class Eval {
  public:
-  explicit Evaluation(const EvalArguments& a) : a_(a), holes_(parse_holes(a.holes)) {
+  explicit Eval(const EvalArguments& a) : a_(a), holes_(parse_holes(a.holes)) {
     if (!a.masks.empty()) masks_.emplace(a.masks);
-    pictures_ = list_pictures({a.images});
+    if (!a.run.empty()) training_ = read_run_log(a.run);
+    files_ = list_pictures({a.images});
+    methods_ = eval_methods(a);
     check_saved();
-    if (!a.filled.empty()) {
-      check(fs::is_directory(a.filled), "[eval] --filled: there is no folder ", a.filled);
-      filled_.emplace(a.filled, "filled picture");
-      method_ = a.filled;
-      return;
-    }
-    if (!a.baseline.empty()) {
-      method_ = a.baseline;
-      return;
-    }
-    const fs::path file = model_path(a.model);
-    model_.emplace(load_model(file));
-    method_ = file.filename().string();
+    evaluation_ = evaluation_of(methods_.methods);
+    if (!a.report.empty()) report_pictures_.emplace(files_.size(), a.report_pictures);
   }
 
   void run() {
-    std::optional<Progress> progress(std::in_place, "eval", static_cast<int64_t>(pictures_.size()), 0,
-                                     ProgressOptions{.unit = "picture"});
-    for (size_t i = 0; i < pictures_.size(); ++i) {
+    Progress progress("eval", static_cast<int64_t>(files_.size()), 0, {.unit = "picture"});
+    for (size_t i = 0; i < files_.size(); ++i) {
       measure(i);
-      progress->update(static_cast<int64_t>(i + 1));
+      progress.update(static_cast<int64_t>(i + 1));
     }
   }
 
   void print() const {
-    if (a_.per_image) {
-      per_image_.print(std::cout);
-      std::cout << '\n';
+    const auto& methods = evaluation_.methods;
+    if (a_.per_image) print_pictures();
+    if (a_.markdown) {
+      std::cout << figures_markdown(evaluation_);
+      return;
     }
-    std::cout << method_ << ": means over " << pictures_.size()
-              << (pictures_.size() == 1 ? " picture\n" : " pictures\n");
-    table_of(means_.get()).print(std::cout);
+    if (methods.size() == 1) std::cout << methods[0].name << ": ";
+    std::cout << "means over " << files_.size() << (files_.size() == 1 ? " picture\n" : " pictures\n");
+    if (methods.size() == 1) {
+      table_of(mean_of(methods[0].pictures)).print(std::cout);
+      return;
+    }
+    Table table = figures_table({""});
+    for (const MethodFigures& method : methods) table.add(row_of({method.name}, mean_of(method.pictures)));
+    table.add(row_of({"(the originals)"}, of_the_originals(mean_of(evaluation_.originals.pictures))));
+    table.print(std::cout);
   }
 
   std::string json() const {
     nlohmann::ordered_json report;
-    report["method"] = method_;
     if (masks_) {
       report["masks"] = a_.masks;
     } else {
       report["holes"] = a_.holes;
       report["seed"] = a_.seed;
     }
-    report["mean"] = json_of(means_.get());
-    report["pictures"] = pictures_report_;
+    report["methods"] = nlohmann::ordered_json::array();
+    for (const MethodFigures& method : evaluation_.methods) {
+      nlohmann::ordered_json entry{{"method", method.name}, {"mean", json_of(mean_of(method.pictures))}};
+      for (size_t i = 0; i < files_.size(); ++i) {
+        entry["pictures"].push_back(json_of(method.pictures[i]));
+        entry["pictures"].back()["picture"] = evaluation_.pictures[i];
+      }
+      report["methods"].push_back(entry);
+    }
+    report["originals"] = {{"mean", json_of(of_the_originals(mean_of(evaluation_.originals.pictures)))}};
     return report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  }
+
+  std::string report() const {
+    std::vector<std::pair<std::string, std::string>> facts;
+    facts.emplace_back("Command", eval_command(a_));
+    const std::string size = sizes_.size() == 1 ? *sizes_.begin() : std::to_string(sizes_.size()) + " different sizes";
+    facts.emplace_back("Pictures", std::to_string(files_.size()) + " from " + a_.images + ", " + size);
+    const std::string where =
+        masks_ ? "masks from " + a_.masks : a_.holes + " at random places, seed " + std::to_string(a_.seed);
+    facts.emplace_back("Holes", where + "; " + fixed(100 * holes_share_ / static_cast<double>(files_.size()), 1) +
+                                    " % of the pixels on average");
+    facts.insert(facts.end(), methods_.facts.begin(), methods_.facts.end());
+    if (!a_.run.empty()) facts.emplace_back("Training", "the log of " + a_.run);
+    facts.emplace_back("Program", std::string("lacuna ") + LACUNA_VERSION + ", " + std::to_string(num_threads()) +
+                                      (num_threads() == 1 ? " thread" : " threads"));
+    char date[16] = "";
+    const std::time_t now = std::time(nullptr);
+    std::strftime(date, sizeof date, "%Y-%m-%d", std::gmtime(&now));
+    facts.emplace_back("Date", date);
+    return report_html({evaluation_, *report_pictures_, training_, facts});
   }
 
  private:
   /// Throws Error if what is to be saved would replace an input or another result.
   void check_saved() const {
+    std::vector<fs::path> inputs = methods_.folders;
+    inputs.emplace_back(a_.images);
+    if (masks_) inputs.emplace_back(a_.masks);
     for (const auto& [option, folder] : {std::pair("--save", a_.save), std::pair("--save-masks", a_.save_masks)}) {
       if (folder.empty()) continue;
-      for (const std::string& input : {a_.images, a_.masks, a_.filled}) {
-        if (!input.empty()) check_apart(std::string("[eval] ") + option, folder, input);
-      }
+      for (const fs::path& input : inputs) check_apart(std::string("[eval] ") + option, folder, input);
       std::map<fs::path, fs::path> pictures_by_name;
-      for (const fs::path& picture : pictures_) {
+      for (const fs::path& picture : files_) {
         const auto [other, is_new] = pictures_by_name.emplace(saved_name(picture), picture);
         check(is_new, "[eval] ", option, ": what belongs to ", other->second.string(), " and to ", picture.string(),
               " would both be written to ", (folder / other->first).string(), "; rename one");
       }
     }
     check(a_.save.empty() || a_.save != a_.save_masks, "[eval] --save and --save-masks name one folder, ", a_.save);
+    if (a_.save.empty() || methods_.methods.size() < 2) return;
+    for (const FillMethod& method : methods_.methods) {
+      const bool fit = method.name != "." && method.name != ".." && method.name.find('/') == std::string::npos;
+      check(fit, "[eval] --save: ", method.name, " cannot be a folder's name; name the method otherwise");
+    }
   }
 
   fs::path saved_name(const fs::path& picture) const {
     return path_below(picture, a_.images).replace_extension(".png");
   }
 
-  void save(const std::string& folder, const fs::path& picture, const Image& result) const {
-    if (folder.empty()) return;
+  void save(const fs::path& folder, const fs::path& picture, const Image& result) const {
     const fs::path file = folder / saved_name(picture);
     fs::create_directories(file.parent_path());
     write_image(file, result);
   }
 
-  /// The picture with its hole filled by the method at hand.
-  Image fill(const Image& image, const Tensor& mask, const fs::path& below) const {
-    if (model_) return inpaint(*model_, image, mask).filled;
-    if (!filled_) return fill_with_mean(image, mask);
-    const fs::path& file = filled_->of(below);
-    const Image filled = read_image(file);
-    check(filled.height == image.height && filled.width == image.width, file.string(), " is ", filled.width, "x",
-          filled.height, ", the original ", image.width, "x", image.height, ": they cannot be compared");
-    return composite(image, to_tensor(filled), mask);
+  void measure(size_t i) {
+    const Image image = read_in_8_bits(files_[i]);
+    const fs::path below = path_below(files_[i], a_.images);
+    Tensor mask;
+    std::vector<Image> fills;
+    try {
+      mask = masks_ ? read_mask(masks_->of(below), image, a_.invert) : random_hole(holes_, image, a_.seed, i);
+      fills = evaluate(methods_.methods, below, image, mask, evaluation_);
+    } catch (const Error& error) {
+      fail(files_[i].string(), ": ", error.what());
+    }
+    sizes_.insert(std::to_string(image.width) + "x" + std::to_string(image.height));
+    holes_share_ +=
+        std::count(mask.data<float>(), mask.data<float>() + mask.numel(), 1.0f) / static_cast<double>(mask.numel());
+    for (size_t m = 0; m < fills.size() && !a_.save.empty(); ++m) {
+      save(fills.size() == 1 ? fs::path(a_.save) : fs::path(a_.save) / methods_.methods[m].name, files_[i], fills[m]);
+    }
+    if (!a_.save_masks.empty()) save(a_.save_masks, files_[i], picture_of_mask(mask));
+    if (report_pictures_) {
+      report_pictures_->add(i, value_of(evaluation_.methods[0].pictures[i], "hole_l1"), image, mask, fills);
+    }
   }
 
-  void measure(size_t i) {
-    const Image image = read_in_8_bits(pictures_[i]);
-    const fs::path below = path_below(pictures_[i], a_.images);
-    Tensor mask;
-    Image filled;
-    try {
-      mask = masks_ ? read_mask(masks_->of(below), image, a_.invert) : random_hole(holes_, image, Philox{a_.seed, i});
-      filled = fill(image, mask, below);
-    } catch (const Error& error) {
-      fail(pictures_[i].string(), ": ", error.what());
+  void print_pictures() const {
+    const bool several = evaluation_.methods.size() > 1;
+    Table table =
+        figures_table(several ? std::vector<std::string>{"picture", "by"} : std::vector<std::string>{"picture"});
+    for (size_t i = 0; i < files_.size(); ++i) {
+      for (const MethodFigures& method : evaluation_.methods) {
+        std::vector<std::string> row{evaluation_.pictures[i]};
+        if (several) row.push_back(method.name);
+        table.add(row_of(row, method.pictures[i]));
+      }
     }
-    const Metrics metrics = metrics_of(to_tensor(image), to_tensor(filled), mask);
-    means_.add(metrics);
-    per_image_.add({below.string(), figure(metrics, "hole_l1"), figure(metrics, "hole_psnr"), figure(metrics, "psnr"),
-                    figure(metrics, "ssim"), figure(metrics, "hole_tv")});
-    nlohmann::ordered_json entry = json_of(metrics);
-    entry["picture"] = below.string();
-    pictures_report_.push_back(entry);
-    save(a_.save, pictures_[i], filled);
-    save(a_.save_masks, pictures_[i], picture_of_mask(mask));
+    table.print(std::cout);
+    std::cout << '\n';
   }
 
   const EvalArguments& a_;
   MaskOptions holes_;
-  std::optional<MaskFiles> masks_, filled_;
-  std::vector<fs::path> pictures_;
-  std::optional<Model> model_;
-  std::string method_;
-  Means means_;
-  Table per_image_{{"picture", "hole L1 (%)", "hole PSNR (dB)", "PSNR (dB)", "SSIM", "hole TV (%)"}};
-  nlohmann::ordered_json pictures_report_ = nlohmann::ordered_json::array();
+  std::optional<MaskFiles> masks_;
+  std::vector<LogCurve> training_;
+  std::vector<fs::path> files_;
+  EvalMethods methods_;
+  Evaluation evaluation_;
+  std::optional<ReportPictures> report_pictures_;
+  std::set<std::string> sizes_;
+  double holes_share_ = 0;
 };
 
 void eval(const EvalArguments& a) {
   check(!a.images.empty(), "[eval] name the pictures: --images DIR");
-  check(a.baseline.empty() || a.model.empty(), "[eval] --baseline takes the place of --model");
-  check(a.filled.empty() || (a.baseline.empty() && a.model.empty()),
-        "[eval] --filled takes the place of --model and --baseline");
   check(!a.invert || !a.masks.empty(), "[eval] --invert-mask goes with --masks");
-  if (!a.json.empty()) check_can_write(a.json);
-  Evaluation evaluation(a);
+  check(a.run.empty() || !a.report.empty(), "[eval] --run goes with --report");
+  for (const std::string& file : {a.json, a.report}) {
+    if (!file.empty()) check_can_write(file);
+  }
+  check(a.json.empty() || a.json != a.report, "[eval] --json and --report name one file, ", a.json);
+  Eval evaluation(a);
   evaluation.run();
   evaluation.print();
   if (!a.json.empty()) write_file_atomically(a.json, evaluation.json());
+  if (!a.report.empty()) write_file_atomically(a.report, evaluation.report());
 }
 
 }  // namespace
@@ -321,16 +267,26 @@ void add_eval(CLI::App& app) {
   CLI::App* command = app.add_subcommand("eval", "Measure how well holes are filled in a folder of pictures");
   auto a = std::make_shared<EvalArguments>();
   command->add_option("--images,-i", a->images, "Folder of whole pictures, with all below it")->type_name("DIR");
-  command->add_option("--model", a->model, "Model file (default: $LACUNA_MODEL, then the shipped model)")
-      ->type_name("FILE");
-  command->add_option("--baseline", a->baseline, "Instead of a model: mean (the mean colour of the known pixels)")
-      ->type_name("NAME")
-      ->check(CLI::IsMember({"mean"}).description(""));
   command
-      ->add_option("--filled", a->filled,
-                   "Instead of a model: a folder of pictures filled by other means, named as the originals (any "
-                   "extension); what they hold outside the holes does not count")
-      ->type_name("DIR");
+      ->add_option("--model", a->models,
+                   "Model to measure; may be repeated, and named: --model NAME=FILE (default, if nothing else is to be "
+                   "measured: $LACUNA_MODEL, then the shipped model)")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--baseline", a->baselines,
+                   "What needs no model, may be repeated: mean (the mean colour of the known pixels), patchmatch "
+                   "(patches of the known part)")
+      ->type_name("NAME")
+      ->allow_extra_args(false)
+      ->check(CLI::IsMember({"mean", "patchmatch"}).description(""));
+  command
+      ->add_option(
+          "--filled", a->filled,
+          "A folder of pictures filled by other means, named as the originals (any extension); may be repeated, "
+          "and named: --filled NAME=DIR; what the pictures hold outside the holes does not count")
+      ->type_name("DIR")
+      ->allow_extra_args(false);
   CLI::Option* masks =
       command
           ->add_option("--masks", a->masks,
@@ -344,18 +300,40 @@ void add_eval(CLI::App& app) {
   command->add_option("--seed", a->seed, "Of the random holes (default 0); the same seed gives the same holes")
       ->type_name("N");
   command->add_flag("--per-image", a->per_image, "Print a line for each picture");
+  command->add_flag("--markdown", a->markdown, "Print the table of means as Markdown");
   command->add_option("--json", a->json, "Write all figures, for each picture and their means")->type_name("FILE");
-  command->add_option("--save", a->save, "Write the filled pictures as PNG, named as the originals")->type_name("DIR");
+  command
+      ->add_option(
+          "--report", a->report,
+          "Write a page (HTML, nothing beside it is needed) with the figures, plots, and the worst and best fills")
+      ->type_name("FILE");
+  command
+      ->add_option("--report-pictures", a->report_pictures,
+                   "How many worst and how many best fills of the first method the report shows (default 6)")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1000).description(""));
+  command->add_option("--run", a->run, "Folder of a training run, whose loss curves the report shows")
+      ->type_name("DIR");
+  command
+      ->add_option(
+          "--save", a->save,
+          "Write the filled pictures as PNG, named as the originals; of several methods each in a folder of its "
+          "own below")
+      ->type_name("DIR");
   command
       ->add_option("--save-masks", a->save_masks,
                    "Write the holes as PNG, white = hole, named as the originals, for other programs to fill")
       ->type_name("DIR");
+  add_device_option(*command, a->device);
   command->footer(
-      "What is measured, and by which formulas: docs/evaluation.md\n"
+      "The first method (models come first, then baselines, then filled folders) is what the report compares the "
+      "others "
+      "with.\nWhat is measured, and by which formulas: docs/evaluation.md\n"
       "Examples:\n"
       "  lacuna eval --images photos/ --holes box:128x128 --seed 7 --json figures.json\n"
-      "  lacuna eval --images photos/ --masks masks/ --baseline mean\n"
-      "  lacuna eval --images photos/ --masks masks/ --filled by_other_means/\n");
+      "  lacuna eval --images photos/ --masks masks/ --model new=runs/a/model.safetensors --model old=old.safetensors\n"
+      "  lacuna eval --images photos/ --masks masks/ --model models/lacuna.safetensors --baseline mean \\\n"
+      "    --baseline patchmatch --filled telea=by_opencv/ --report report.html\n");
   command->callback([a] { eval(*a); });
 }
 

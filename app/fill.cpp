@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "app/app.h"
+#include "app/device_option.h"
 #include "app/model_path.h"
 #include "app/picture_files.h"
 #include "app/progress.h"
@@ -36,7 +37,7 @@ struct FillArguments {
   std::string image, mask;    // one picture
   std::string images, masks;  // a folder of them
   std::string output;
-  std::string model, coarse, attention, steps;
+  std::string model, coarse, attention, steps, device = "auto";
   bool invert = false, skip_existing = false;
   int64_t max_side = 0;
   int64_t max_memory = 0;  // bytes; 0: any
@@ -65,8 +66,10 @@ std::string megabytes(int64_t bytes) { return std::to_string((bytes + (1 << 20) 
 MemoryOptions within_limit(const FillArguments& a, const Model& model, const Image& picture, const fs::path& file) {
   if (a.max_memory == 0) return {};
   release_cached_memory();
+  const Device device = model.generator.device();
+  const int64_t taken = device.kind == Device::Kind::cpu ? resident_memory() : memory_stats(device).in_use;
   const int64_t held =
-      resident_memory() + (inpaint_bytes(model, picture) - model.generator.bytes_needed(picture.height, picture.width));
+      taken + (inpaint_bytes(model, picture) - model.generator.bytes_needed(picture.height, picture.width));
   const MemoryOptions memory = model.generator.within(a.max_memory - held, picture.height, picture.width);
   const int64_t needed = held + model.generator.bytes_needed(picture.height, picture.width, memory);
   check(needed <= a.max_memory, "[fill] ", file.string(), ": ", picture.width, "x", picture.height,
@@ -150,7 +153,7 @@ void fill_single(const FillArguments& a) {
   if (is_jpeg(a.output)) {
     spdlog::info("{}: a JPEG keeps neither the known pixels exactly nor alpha nor 16 bits; a .png does", a.output);
   }
-  const Model model = load_model(model_path(a.model));
+  const Model model = moved(load_model(model_path(a.model)), chosen_device(a.device));
   const GeneratorOptions& network = model.generator.options();
   check(a.attention.empty() || (!network.one_stage && network.attention == GeneratorOptions::Attention::contextual),
         "[fill] --save-attention: this model has no contextual attention");
@@ -182,7 +185,7 @@ void fill_folder(const FillArguments& a) {
   const std::vector<Job> jobs = jobs_of(a);
   const MaskFiles masks(a.masks);
   for (const std::string& input : {a.images, a.masks}) check_apart("[fill] --output", a.output, input);
-  const Model model = load_model(model_path(a.model));
+  const Model model = moved(load_model(model_path(a.model)), chosen_device(a.device));
   std::optional<Progress> progress(std::in_place, "fill", static_cast<int64_t>(jobs.size()), 0,
                                    ProgressOptions{.unit = "picture"});
   int64_t done = 0, filled = 0, skipped = 0, failed = 0;
@@ -255,7 +258,8 @@ void add_fill(CLI::App& app) {
             if (!size) throw CLI::ValidationError("--max-memory", "'" + text + "' is no size; write 800M or 2.5G");
             a->max_memory = *size;
           },
-          "Memory that the program may take, with a K, M or G (powers of 1024): works in smaller pieces, more slowly; "
+          "Memory that the program may take, a GPU's if it computes there, with a K, M or G (powers of 1024): works in "
+          "smaller pieces, more slowly; "
           "the result is the same")
       ->type_name("SIZE");
   command
@@ -282,6 +286,7 @@ void add_fill(CLI::App& app) {
           "Of the arithmetic, at the least: highest (f32), high or medium; this build computes all three in f32")
       ->type_name("NAME")
       ->check(CLI::IsMember({"highest", "high", "medium"}).description(""));
+  add_device_option(*command, a->device);
   command->footer(
       "Examples:\n"
       "  lacuna fill --image photo.jpg --mask holes.png --output whole.png\n"

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "app/app.h"
+#include "app/device_option.h"
 #include "app/suggest.h"
 #include "app/table.h"
 #include "tensor/check.h"
@@ -17,7 +18,7 @@ namespace {
 struct GoldenArguments {
   std::vector<std::string> paths;
   bool failures = false;
-  std::string precision;
+  std::string precision, device = "cpu";
 };
 
 const std::map<std::string, Precision> precisions{
@@ -28,8 +29,11 @@ void golden(const GoldenArguments& arguments) {
   for (const std::string& path : arguments.paths) {
     for (const auto& file : golden_files(path)) files.push_back(file);
   }
-  GoldenArithmetic arithmetic;
-  if (!arguments.precision.empty()) arithmetic = {DType::f32, precisions.at(arguments.precision)};
+  GoldenArithmetic arithmetic{.device = find_device(arguments.device)};
+  if (!arguments.precision.empty()) {
+    arithmetic.dtype = DType::f32;
+    arithmetic.precision = precisions.at(arguments.precision);
+  }
   Table table({"case", "tensor", "error", "tolerance", "verdict"});
   int64_t passed = 0, failed = 0, meaningless = 0;
   for (const auto& file : files) {
@@ -59,6 +63,7 @@ void add_golden(CLI::App& app) {
   command->add_option("--precision", arguments->precision, "Compute in f32 at highest, high or medium, not in f64")
       ->check(CLI::IsMember(precisions))
       ->type_name("NAME");
+  add_device_option(*command, arguments->device);
   command->footer(
       "A case is a safetensors file with inputs, expected outputs and expected gradients in float64. Its error is the\n"
       "largest difference over max(1, largest expected value). What cannot be checked has failed.\n"

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "app/app.h"
+#include "app/device_option.h"
 #include "app/suggest.h"
 #include "app/table.h"
 #include "ops/cases.h"
@@ -18,6 +19,7 @@ struct GradcheckArguments {
   std::vector<std::string> families;
   double tolerance = 1e-6;
   bool list = false;
+  std::string device = "cpu";
 };
 
 std::vector<std::string> families_of(const OpCases& cases) {
@@ -51,9 +53,11 @@ void list(const OpCases& cases) {
 }
 
 /// One row an input, one for the cotangent, which only the second derivative has.
-void check_case(const OpCase& c, double tolerance, Table& table, int64_t& passed, int64_t& failed) {
-  const std::vector<double> first = gradcheck(c.function, c.values).errors;
-  const std::vector<double> second = gradgradcheck(c.function, c.values).errors;
+void check_case(const OpCase& c, Device device, double tolerance, Table& table, int64_t& passed, int64_t& failed) {
+  Variables values;
+  for (const Variable& x : c.values) values.push_back(Variable(x.value().to(device)));
+  const std::vector<double> first = gradcheck(c.function, values).errors;
+  const std::vector<double> second = gradgradcheck(c.function, values).errors;
   for (size_t k = 0; k < second.size(); ++k) {
     const bool is_input = k < first.size();
     const bool good = (!is_input || first[k] <= tolerance) && second[k] <= tolerance;
@@ -66,9 +70,10 @@ void check_case(const OpCase& c, double tolerance, Table& table, int64_t& passed
 void run_gradcheck(const GradcheckArguments& arguments) {
   const OpCases cases = chosen(arguments.families);
   if (arguments.list) return list(cases);
+  const Device device = find_device(arguments.device);
   Table table({"op", "input", "error of 1st derivative", "2nd derivative", "verdict"});
   int64_t passed = 0, failed = 0;
-  for (const OpCase& c : cases) check_case(c, arguments.tolerance, table, passed, failed);
+  for (const OpCase& c : cases) check_case(c, device, arguments.tolerance, table, passed, failed);
   table.print(std::cout);
   std::cout << passed << " passed, " << failed << " failed" << std::endl;
   check(failed == 0, "[gradcheck] ", failed, " of ", passed + failed, " derivatives are off by more than ",
@@ -86,6 +91,7 @@ void add_gradcheck(CLI::App& app) {
       ->check(CLI::Validator(CLI::PositiveNumber).description(""))
       ->capture_default_str()
       ->type_name("E");
+  add_device_option(*command, arguments->device);
   command->add_flag("--list", arguments->list, "List families, ops and inputs, and check nothing");
   command->footer(
       "First and second derivatives of every op with respect to every input, in float64, against central differences.\n"

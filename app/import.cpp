@@ -21,7 +21,8 @@ struct ImportArguments {
   std::string tensorflow, pytorch, output, run, channel_order, storage = "f32";
 };
 
-const std::map<std::string, DType> storages{{"f32", DType::f32}, {"bf16", DType::bf16}};
+const std::map<std::string, Storage> storage_names{
+    {"f32", Storage::f32}, {"f16", Storage::f16}, {"bf16", Storage::bf16}};
 
 /// Says what was left out, by its first few names.
 void report_left_out(const std::vector<std::string>& names) {
@@ -53,7 +54,7 @@ void import(const ImportArguments& arguments) {
               << ". To go on:\nlacuna train --data PHOTOS --out " << arguments.run << " --resume\n";
   }
   if (arguments.output.empty()) return;
-  save_model(arguments.output, imported.generator, imported.metadata, storages.at(arguments.storage));
+  save_model(arguments.output, imported.generator, imported.metadata, storage_names.at(arguments.storage));
   std::cout << arguments.output << ": " << grouped(imported.generator.params().count()) << " parameters, cnum "
             << options.cnum << ", " << (options.one_stage ? "one stage" : "two stages") << ", channel order " << order
             << '\n';
@@ -79,9 +80,9 @@ void add_import(CLI::App& app) {
                    "Of the pictures that it was trained on: bgr or rgb (default: bgr with --tensorflow, else rgb)")
       ->type_name("ORDER")
       ->check(CLI::IsMember({"bgr", "rgb"}).description(""));
-  command->add_option("--storage", arguments->storage, "Type of the numbers in the model: f32 (default) or bf16")
+  command->add_option("--storage", arguments->storage, "Type of the numbers in the model: f32 (default), f16 or bf16")
       ->type_name("TYPE")
-      ->check(CLI::IsMember(storages).description(""));
+      ->check(CLI::IsMember(storage_names).description(""));
   command
       ->add_option("--run", arguments->run,
                    "Make a folder to go on training in, of the checkpoint's critics and optimiser, too")

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "autograd/kernels.h"
 #include "autograd/tape.h"
 #include "tensor/stream.h"
 #include "tensor/trace.h"
@@ -17,15 +18,7 @@ Variable plus(const Variable& a, const Variable& b, std::string_view name) {
   check(a.shape() == b.shape() && a.dtype() == b.dtype(), "[grad] two cotangents of ", name, " disagree: ", a.shape(),
         " ", name_of(a.dtype()), " and ", b.shape(), " ", name_of(b.dtype()));
   Tensor sum = empty_like(a.value());
-  on(sum.device(), [&](CpuStream& stream) {
-    visit_float(sum.dtype(), "grad", [&]<class T>(T) {
-      const T *x = a.value().data<T>(), *y = b.value().data<T>();
-      T* z = sum.data<T>();
-      parallel_for(stream, sum.numel(), 1 << 16, [=](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) z[i] = x[i] + y[i];
-      });
-    });
-  });
+  on(sum.device(), [&](auto& stream) { kernels::sum_cotangents(stream, a.value(), b.value(), sum); });
   return record("sum_cotangents", {a, b}, sum, [](const Vjp& v) { return Variables{v.cotangent(), v.cotangent()}; });
 }
 
@@ -61,6 +54,49 @@ Nodes between(const Variable& y, const Variables& xs) {
   return wanted;
 }
 
+/// Knows when the gradients of the xs are final: when every user of an x that can add to it has been dealt with.
+class Readiness {
+ public:
+  Readiness(const Variables& xs, const Nodes& wanted, const GradOptions& options) : xs_(xs), options_(options) {
+    if (!options.on_ready) return;
+    told_.resize(xs.size());
+    for (size_t i = 0; i < xs.size(); ++i) xs_at_[xs[i].node().get()].push_back(i);
+    for (const Node* node : wanted) {
+      for (const auto& input : node->inputs) users_[input.get()] += xs_at_.contains(input.get());
+    }
+  }
+
+  /// `node` has passed on all that it will. `gradient_of` gives what has come to a node so far.
+  template <class GradientOf>
+  void done(const Node* node, const GradientOf& gradient_of) {
+    if (!options_.on_ready) return;
+    for (const auto& input : node->inputs) {
+      if (xs_at_.contains(input.get()) && --users_[input.get()] == 0) tell(input.get(), gradient_of(input));
+    }
+  }
+
+  /// At the end: those that were never reached, or by fewer users than there are.
+  void all(const Variables& gradients) {
+    if (!options_.on_ready) return;
+    for (size_t i = 0; i < xs_.size(); ++i) tell(xs_[i].node().get(), gradients[i]);
+  }
+
+ private:
+  void tell(const Node* node, const Variable& gradient) {
+    if (!gradient.defined()) return;
+    for (const size_t i : xs_at_[node]) {
+      if (!told_[i]) options_.on_ready(i, gradient);
+      told_[i] = true;
+    }
+  }
+
+  const Variables& xs_;
+  const GradOptions& options_;
+  std::unordered_map<const Node*, std::vector<size_t>> xs_at_;
+  std::unordered_map<const Node*, int> users_;
+  std::vector<bool> told_;
+};
+
 }  // namespace
 
 Variables grad(const Variable& y, const Variables& xs, const GradOptions& options) {
@@ -90,6 +126,11 @@ Variables grad(const Variable& y, const Variables& xs, const GradOptions& option
   };
 
   const Nodes wanted = between(y, xs);
+  Readiness readiness(xs, wanted, options);
+  const auto come_so_far = [&](const std::shared_ptr<Node>& node) {
+    const auto waiting = pending.find(node->order);
+    return waiting == pending.end() ? Variable() : waiting->second.cotangent;
+  };
   if (wanted.contains(y.node().get())) flow_to(y.node(), seed);
   while (!pending.empty()) {
     const Pending next = std::move(std::prev(pending.end())->second);
@@ -104,6 +145,7 @@ Variables grad(const Variable& y, const Variables& xs, const GradOptions& option
     for (size_t i = 0; i < cotangents.size(); ++i) {
       if (needs[i] && cotangents[i].defined()) flow_to(next.node->inputs[i], cotangents[i]);
     }
+    readiness.done(next.node.get(), come_so_far);
   }
 
   Variables result;
@@ -113,6 +155,7 @@ Variables grad(const Variable& y, const Variables& xs, const GradOptions& option
     check_cotangent(g, x, x.node()->name);
     result.push_back(g);
   }
+  readiness.all(result);
   return result;
 }
 

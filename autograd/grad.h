@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "autograd/variable.h"
 
 namespace lacuna {
@@ -9,6 +11,10 @@ struct GradOptions {
   Variable cotangent = {};
   /// Record the backward pass, so that the gradients can be differentiated again.
   bool create_graph = false;
+  /// Called once for each of the xs with its place among them and its gradient, as soon as nothing more will be added
+  /// to it: while the backward pass is still on its way to the others. The order is that of the tape, the same on every
+  /// run.
+  std::function<void(size_t index, const Variable& gradient)> on_ready = {};
 };
 
 /// Reverse-mode differentiation: the cotangents of `xs` for the cotangent of y. Where y does not depend on an x the

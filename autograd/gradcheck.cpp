@@ -5,22 +5,28 @@
 
 #include "autograd/grad.h"
 #include "autograd/tape.h"
+#include "tensor/memory.h"
 #include "tensor/philox.h"
 
 namespace lacuna {
 namespace {
 
-Tensor random_cotangent(const Shape& shape, uint64_t seed) {
-  Tensor c(shape, DType::f64);
+Tensor random_cotangent(const Variable& y, uint64_t seed) {
+  Tensor c(y.shape(), DType::f64);
   const Philox random{seed, 0};
   for (int64_t i = 0; i < c.numel(); ++i) c.data<double>()[i] = 2 * random.uniform(static_cast<uint64_t>(i)) - 1;
-  return c;
+  return c.to(y.device());
 }
 
 double dot(const Tensor& a, const Tensor& b) {
+  const Tensor x = a.to(Device{}), y = b.to(Device{});
   double sum = 0;
-  for (int64_t i = 0; i < a.numel(); ++i) sum += a.data<double>()[i] * b.data<double>()[i];
+  for (int64_t i = 0; i < x.numel(); ++i) sum += x.data<double>()[i] * y.data<double>()[i];
   return sum;
+}
+
+void set_element(Tensor& x, int64_t i, double value) {
+  copy_memory(static_cast<double*>(x.raw()) + i, x.device(), &value, {}, sizeof(value));
 }
 
 Variables as_leaves(const Variables& inputs) {
@@ -41,22 +47,21 @@ double GradcheckResult::max_error() const {
 GradcheckResult gradcheck(const Function& f, const Variables& inputs, const GradcheckOptions& options) {
   Variables leaves = as_leaves(inputs);
   const Variable y = f(leaves);
-  const Tensor c = random_cotangent(y.shape(), options.seed);
+  const Tensor c = random_cotangent(y, options.seed);
   const Variables analytic = grad(y, leaves, {.cotangent = Variable(c)});
 
   GradcheckResult result{.errors = std::vector<double>(inputs.size(), 0.0)};
   for (size_t k = 0; k < leaves.size(); ++k) {
     Tensor x = leaves[k].value();  // shares the leaf's storage: f sees the shifted element
     for (int64_t i = 0; i < x.numel(); ++i) {
-      double& element = x.data<double>()[i];
-      const double centre = element;
-      element = centre + options.step;
+      const double centre = x.at(i);
+      set_element(x, i, centre + options.step);
       const double above = dot(f(leaves).value(), c);
-      element = centre - options.step;
+      set_element(x, i, centre - options.step);
       const double below = dot(f(leaves).value(), c);
-      element = centre;
+      set_element(x, i, centre);
       const double numeric = (above - below) / (2 * options.step);
-      const double error = std::abs(analytic[k].value().data<double>()[i] - numeric) / std::max(1.0, std::abs(numeric));
+      const double error = std::abs(analytic[k].value().at(i) - numeric) / std::max(1.0, std::abs(numeric));
       // NaN compares false with everything; it must not slip through as the smaller one.
       if (!(error <= result.errors[k])) result.errors[k] = std::isnan(error) ? INFINITY : error;
     }
@@ -66,9 +71,8 @@ GradcheckResult gradcheck(const Function& f, const Variables& inputs, const Grad
 }
 
 GradcheckResult gradgradcheck(const Function& f, const Variables& inputs, const GradcheckOptions& options) {
-  const Shape output = f(inputs).shape();
   Variables with_cotangent = inputs;
-  with_cotangent.push_back(Variable(random_cotangent(output, options.seed + 1)));
+  with_cotangent.push_back(Variable(random_cotangent(f(inputs), options.seed + 1)));
 
   GradcheckResult result{.errors = std::vector<double>(inputs.size() + 1, 0.0)};
   for (size_t k = 0; k < inputs.size(); ++k) {

@@ -25,7 +25,8 @@ struct GradcheckResult {
 };
 
 /// Holds d<f(x),c>/dx, c a random cotangent, against central differences, element by element. All inputs must be f64;
-/// they are taken as leaves whatever they were. f must be smooth within `step` of the inputs.
+/// they are taken as leaves whatever they were, on the device where they lie. f must be smooth within `step` of the
+/// inputs.
 GradcheckResult gradcheck(const Function& f, const Variables& inputs, const GradcheckOptions& options = {});
 
 /// The same for the second derivative: checks the gradient of f's gradient with respect to every input and the

@@ -8,6 +8,7 @@
 
 #include "tensor/check.h"
 #include "tensor/memory.h"
+#include "tensor/stream.h"
 
 namespace lacuna::bench {
 namespace {
@@ -51,8 +52,12 @@ double seconds_of(const std::function<void()>& run) {
 }
 
 Times measure(const std::function<void()>& run, const Effort& effort) {
+  const auto whole_run = [&] {
+    run();
+    synchronize(effort.device);
+  };
   effort.check_stop();
-  run();
+  whole_run();
   Times times;
   const double start = now();
   const auto enough = [&] {
@@ -61,20 +66,20 @@ Times measure(const std::function<void()>& run, const Effort& effort) {
   };
   do {
     effort.check_stop();
-    times.runs.push_back(seconds_of(run));
+    times.runs.push_back(seconds_of(whole_run));
   } while (!enough());
   return times;
 }
 
-void reset_peaks() {
+void reset_peaks(Device device) {
   release_cached_memory();
-  reset_peak_memory();
+  reset_peak_memory(device);
   std::ofstream clear("/proc/self/clear_refs");
   constexpr int peak_of_resident_memory = 5;
   clear << peak_of_resident_memory << std::flush;
   resident_is_reset = clear.good();
 }
 
-Memory peaks() { return {memory_stats().peak, peak_resident(), resident_is_reset}; }
+Memory peaks(Device device) { return {memory_stats(device).peak, peak_resident(), resident_is_reset}; }
 
 }  // namespace lacuna::bench

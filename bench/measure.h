@@ -6,6 +6,8 @@
 #include <functional>
 #include <vector>
 
+#include "tensor/device.h"
+
 /// Measurements of Lacuna's speed and memory on the machine at hand: what `lacuna bench` shows.
 namespace lacuna::bench {
 
@@ -21,6 +23,7 @@ struct Effort {
   int64_t least = 3;
   int64_t repeat = 0;                       ///< exactly so many runs instead; 0: by time
   const std::atomic<bool>* stop = nullptr;  ///< asked between runs
+  Device device = {};                       ///< whose work is waited for before the clock is read
 
   /// Throws Stopped if so asked.
   void check_stop() const;
@@ -51,7 +54,8 @@ struct Memory {
   bool resident_since_reset = false;
 };
 /// What was cached is given back and the peaks begin anew.
-void reset_peaks();
-Memory peaks();
+void reset_peaks(Device device = {});
+/// The blocks are the device's.
+Memory peaks(Device device = {});
 
 }  // namespace lacuna::bench

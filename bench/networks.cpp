@@ -1,10 +1,12 @@
 #include "bench/networks.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "autograd/grad.h"
 #include "autograd/tape.h"
 #include "bench/traced.h"
+#include "nets/planned_generator.h"
 #include "ops/random/random.h"
 #include "tensor/memory.h"
 
@@ -40,12 +42,21 @@ Tensor middle_hole(int64_t height, int64_t width) {
 /// A call of the generator.
 std::function<void()> forward_pass(const Generator& generator, const Setting& s) {
   const DType dtype = generator.options().dtype;
-  const Variable pictures = random_pictures({s.batch, s.height, s.width, 3}, dtype);
-  const Variable mask = middle_hole(s.height, s.width).to(dtype);
+  const Device device = generator.device();
+  const Variable pictures = random_pictures({s.batch, s.height, s.width, 3}, dtype).to(device);
+  const Variable mask = middle_hole(s.height, s.width).to(dtype).to(device);
   return [&generator, pictures, mask] {
     const NoGrad no_grad;
     generator(pictures, mask);
   };
+}
+
+/// The same call as it is made for one picture after the other.
+std::function<void()> planned_pass(const Generator& generator, const Setting& s) {
+  const DType dtype = generator.options().dtype;
+  const Tensor pictures = random_pictures({s.batch, s.height, s.width, 3}, dtype).to(generator.device());
+  const Tensor mask = middle_hole(s.height, s.width).to(dtype).to(generator.device());
+  return [planned = std::make_shared<PlannedGenerator>(generator), pictures, mask] { (*planned)(pictures, mask); };
 }
 
 std::function<void()> face_of(const Params& params, ConvLayer layer, Face face, const Tensor& x) {
@@ -59,7 +70,7 @@ std::function<void()> face_of(const Params& params, ConvLayer layer, Face face, 
   const Variable input = face == Face::input ? Variable::leaf(x) : Variable(x);
   const Variable wanted = face == Face::input ? input : params.at(layer.name + "/kernel");
   const Variable y = apply({layer}, params, input);
-  const Variable g = random_pictures(y.shape(), y.dtype(), 1);
+  const Variable g = random_pictures(y.shape(), y.dtype(), 1).to(y.device());
   return [y, wanted, g] { grad(y, {wanted}, {.cotangent = g}); };
 }
 
@@ -69,10 +80,10 @@ double product(const Shape& shape) { return static_cast<double>(shape.numel()); 
 
 InferenceRow measure_inference(const Generator& generator, const Setting& setting, const Effort& effort) {
   const WithPrecision with(setting.precision);
-  const auto pass = forward_pass(generator, setting);
-  reset_peaks();
+  reset_peaks(effort.device);
+  const auto pass = planned_pass(generator, setting);
   InferenceRow row{.setting = setting, .times = measure(pass, effort), .memory = {}};
-  row.memory = peaks();
+  row.memory = peaks(effort.device);
   return row;
 }
 
@@ -97,7 +108,7 @@ LayerRow measure_layer(const std::string& network, const Params& params, const P
   const Shape input{setting.batch, place.height, place.width, l.in};
   const Shape output{setting.batch, place.out_height(), place.out_width(), l.out};
   const Shape kernel{l.kernel, l.kernel, l.in, l.out};
-  const Tensor x = random_pictures(input, params.at(l.name + "/kernel").dtype());
+  const Tensor x = random_pictures(input, params.at(l.name + "/kernel").dtype()).to(effort.device);
   LayerRow row{.setting = setting, .network = network, .place = place, .face = face, .times = {}};
   row.times = measure(face_of(params, l, face, x), effort);
   row.flops = 2 * product(output) * product(kernel) / static_cast<double>(l.out);
@@ -137,8 +148,8 @@ TrainingRow measure_training(const TrainConfig& config, Precision precision, con
       return source();
     };
   };
-  reset_peaks();
-  Trainer trainer(config, open);
+  reset_peaks(effort.device);
+  Trainer trainer(config, open, single_process(), effort.device);
   bool warm = false;
   row.iteration = measure(
       [&] {
@@ -150,7 +161,7 @@ TrainingRow measure_training(const TrainConfig& config, Precision precision, con
         row.adam.runs.push_back(traced.total("Adam"));
       },
       effort);
-  row.memory = peaks();
+  row.memory = peaks(effort.device);
   return row;
 }
 

@@ -9,7 +9,10 @@ namespace lacuna::bench {
 
 // The measurements. Each sets the precision that its setting names for the time it takes, and throws Stopped.
 
-/// The generator on random pictures with a hole in the middle, from pictures in memory to results in memory.
+// What is measured lies on the effort's device.
+
+/// The generator on random pictures with a hole in the middle, from pictures in memory to results in memory; on a CUDA
+/// device as a plan.
 InferenceRow measure_inference(const Generator& generator, const Setting& setting, const Effort& effort);
 
 /// The same passes seen from inside, by the trace: what each op took.

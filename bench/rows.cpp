@@ -121,6 +121,7 @@ nlohmann::ordered_json to_json(const Results& results, const std::string& versio
   Json json{{"lacuna", version},
             {"schema", 1},
             {"complete", results.complete},
+            {"device", results.device.str()},
             {"machine", {{"cpu", machine.cpu}, {"cores", machine.cores}, {"memory_bytes", machine.memory}}},
             {"level", lacuna::name_of(cpu_level())},
             {"threads", num_threads()},

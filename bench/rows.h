@@ -70,7 +70,8 @@ Machine this_machine();
 /// All that was measured.
 struct Results {
   bool complete = false;    ///< else it was stopped
-  std::vector<Peak> peaks;  ///< the last is for the number of threads that the rows were measured with
+  Device device = {};       ///< that the rows were measured on
+  std::vector<Peak> peaks;  ///< of the CPU; the last is for the number of threads that the rows were measured with
   std::vector<InferenceRow> inference;
   std::vector<LayerRow> layers;
   std::vector<OpRow> ops;
@@ -81,7 +82,8 @@ const char* name_of(Precision precision);
 const char* name_of(Face face);
 const char* name_of(OpRow::Part part);
 
-/// {"lacuna": version, "schema": 1, "complete", "machine": {"cpu", "cores", "memory_bytes"}, "level", "threads",
+/// {"lacuna": version, "schema": 1, "complete", "device", "machine": {"cpu", "cores", "memory_bytes"}, "level",
+/// "threads",
 ///  "peaks": [{"threads", "f32_flops", "bf16_pairs_flops", "bf16_tiles_flops" (null where there are none),
 ///             "copy_bytes"}], each a second,
 ///  "rows": [...]}; a row has "what", "height", "width", "batch", "cnum", "precision" and

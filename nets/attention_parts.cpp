@@ -44,8 +44,8 @@ Variable weights(Variable scores, const Variable& m, double scale) {
 }
 
 Tensor best_matches(const Tensor& attention, const Grid& grid) {
-  const Tensor best = argmax(attention, -1);
-  Tensor offsets({best.dim(0), best.dim(1), best.dim(2), 2}, DType::i32, attention.device());
+  const Tensor best = argmax(attention, -1).to(Device{});
+  Tensor offsets({best.dim(0), best.dim(1), best.dim(2), 2}, DType::i32);
   const int32_t width = static_cast<int32_t>(grid.w);
   const int32_t* from = best.data<int32_t>();
   int32_t* to = offsets.data<int32_t>();
@@ -53,7 +53,7 @@ Tensor best_matches(const Tensor& attention, const Grid& grid) {
     to[2 * i] = from[i] / width;
     to[2 * i + 1] = from[i] % width;
   }
-  return offsets;
+  return offsets.to(attention.device());
 }
 
 }  // namespace lacuna::attention

@@ -18,7 +18,7 @@ namespace {
 Variable convolve_with_identity(const Variable& matrix, int64_t k) {
   Tensor identity = Tensor::zeros({k, k, 1, 1}, DType::f64);
   for (int64_t i = 0; i < k; ++i) identity.data<double>()[i * k + i] = 1;
-  return conv2d(matrix, identity.to(matrix.dtype()));
+  return conv2d(matrix, identity.to(matrix.dtype()).to(matrix.device()));
 }
 
 /// Step 3 on scores (N,L,L).

@@ -129,7 +129,7 @@ Generator::Generator(const GeneratorOptions& options, uint64_t seed) : options_(
   }
 }
 
-GeneratorOutput Generator::operator()(Variable image, const Variable& mask, const MemoryOptions& memory) const {
+void Generator::check_operands(const Variable& image, const Variable& mask) const {
   check(image.rank() == 4 && image.dim(3) == 3, "[generator] the picture must be (N,H,W,3), not ", image.shape());
   const int64_t n = image.dim(0), height = image.dim(1), width = image.dim(2);
   check(mask.rank() == 4 && (mask.dim(0) == n || mask.dim(0) == 1) && mask.dim(1) == height && mask.dim(2) == width &&
@@ -139,7 +139,11 @@ GeneratorOutput Generator::operator()(Variable image, const Variable& mask, cons
   check(image.dtype() == options_.dtype && mask.dtype() == options_.dtype, "[generator] the parameters are ",
         name_of(options_.dtype), ", the picture ", name_of(image.dtype()), " and the mask ", name_of(mask.dtype()),
         "; convert them first");
+}
 
+GeneratorOutput Generator::operator()(Variable image, const Variable& mask, const MemoryOptions& memory) const {
+  check_operands(image, mask);
+  const int64_t height = image.dim(1), width = image.dim(2);
   image = image * (1.0 - mask);
   const Padding2d padding{.bottom = padded(height) - height, .right = padded(width) - width};
   if (padding.bottom == 0 && padding.right == 0) return run(std::move(image), mask, memory);
@@ -151,12 +155,24 @@ GeneratorOutput Generator::operator()(Variable image, const Variable& mask, cons
   return output;
 }
 
+Variable Generator::fill(const Variable& image, const Variable& mask) const {
+  check_operands(image, mask);
+  const int64_t height = image.dim(1), width = image.dim(2);
+  const bool in_parts = resolved({}, height, width).strips > 1, on_cpu = image.device().kind == Device::Kind::cpu;
+  if (recording() || padded(height) != height || padded(width) != width || in_parts || !on_cpu) {
+    return complete((*this)(image, mask).fine, image, mask);
+  }
+  const Windows windows = windows_around(mask.value(), image.dim(0));
+  return complete(run(image * (1.0 - mask), mask, {}, &windows).fine, image, mask);
+}
+
 // Handles are let go as soon as the next layers can do without: what no tape keeps is freed there.
-GeneratorOutput Generator::run(Variable incomplete, const Variable& mask, MemoryOptions memory) const {
+GeneratorOutput Generator::run(Variable incomplete, const Variable& mask, MemoryOptions memory,
+                               const Windows* windows) const {
   const TraceSpan span("generator");
   memory = resolved(memory, mask.dim(1), mask.dim(2));
   GeneratorOutput output;
-  output.coarse = clip(through(coarse_, with_mask(incomplete, mask), memory), -1, 1);
+  output.coarse = clip(finish(coarse_, with_mask(incomplete, mask), memory, windows), -1, 1);
   if (options_.one_stage) {
     output.fine = output.coarse;
     return output;
@@ -167,16 +183,16 @@ GeneratorOutput Generator::run(Variable incomplete, const Variable& mask, Memory
   Variable attended = through(attended_, std::move(refined), memory);
   if (attends()) {
     const Variable hole = resize_nearest(mask.detach(), attended.dim(1), attended.dim(2));
+    const int64_t room = recording() ? 0 : attended.dim(0) * memory.attention_bytes;
     AttentionOutput attention =
-        contextual_attention(attended, attended, hole.value(),
-                             {.keep_attention = false, .max_bytes = recording() ? 0 : memory.attention_bytes});
+        contextual_attention(attended, attended, hole.value(), {.keep_attention = false, .max_bytes = room});
     attended = std::move(attention.y);
     output.offsets = std::move(attention.offsets);
   }
   attended = through(after_attention_, std::move(attended), memory);
   Variable joined = concat({dilated, attended}, 3);
   dilated = attended = {};
-  output.fine = clip(through(decoder_, std::move(joined), memory), -1, 1);
+  output.fine = clip(finish(decoder_, std::move(joined), memory, windows), -1, 1);
   return output;
 }
 
@@ -191,6 +207,16 @@ std::vector<PlacedLayer> Generator::layers_for(int64_t height, int64_t width) co
   append(placed(after_attention_, height, width));
   append(placed(decoder_, height, width));
   return all;
+}
+
+Variable Generator::finish(const ConvLayers& layers, Variable x, const MemoryOptions& memory,
+                           const Windows* windows) const {
+  if (!windows) return through(layers, std::move(x), memory);
+  const auto narrow = layers.end() - static_cast<std::ptrdiff_t>(narrow_layers(layers));
+  if (narrow != layers.begin()) x = through({layers.begin(), narrow}, std::move(x), memory);
+  // Behind it all stages have the picture's size, which is four times that in the middle.
+  const int64_t height = 4 * x.dim(1), width = 4 * x.dim(2);
+  return in_place(apply_in_windows({narrow, layers.end()}, params_, x, *windows), *windows, height, width);
 }
 
 Variable Generator::through(const ConvLayers& layers, Variable x, const MemoryOptions& memory) const {

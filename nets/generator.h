@@ -2,6 +2,7 @@
 
 #include "nets/contextual_attention.h"
 #include "nets/layers.h"
+#include "nets/windows.h"
 
 namespace lacuna {
 
@@ -47,6 +48,9 @@ class Generator {
   /// image (N,H,W,3) in [-1,1], whose hole content is ignored; mask (N or 1,H,W,1), 1 in the hole. Any H, W >= 1: sizes
   /// that are not multiples of 8 are padded by mirroring and cropped back.
   GeneratorOutput operator()(Variable image, const Variable& mask, const MemoryOptions& memory = {}) const;
+  /// complete() of the call above's fine output. On the CPU, where no tape is kept, what shows in known pixels alone is
+  /// not computed.
+  Variable fill(const Variable& image, const Variable& mask) const;
 
   /// The most memory that the call above takes for one picture where no tape is kept, arguments and parameters aside:
   /// an estimate from above, in bytes.
@@ -57,7 +61,16 @@ class Generator {
   /// All its convolutions, in order, as they meet a picture of height x width.
   std::vector<PlacedLayer> layers_for(int64_t height, int64_t width) const;
 
+  /// Its chains of layers. The encoders both read the picture completed by coarse; the attention follows `attended`,
+  /// and the decoder reads `dilated` and `after_attention` side by side. All but coarse are empty for one stage.
+  struct Stages {
+    const ConvLayers &coarse, &dilated, &attended, &after_attention, &decoder;
+  };
+  Stages stages() const { return {coarse_, dilated_, attended_, after_attention_, decoder_}; }
+
   const GeneratorOptions& options() const { return options_; }
+  /// Where its parameters lie, and so the pictures that it takes.
+  Device device() const { return params_.items().front().second.device(); }
   const Params& params() const { return params_; }
   Params& params() { return params_; }
 
@@ -70,7 +83,12 @@ class Generator {
   int64_t bytes_of_layers(int64_t height, int64_t width, int64_t strips) const;
   int64_t bytes_around_attention(int64_t height, int64_t width) const;
   bool attends() const { return !options_.one_stage && options_.attention == GeneratorOptions::Attention::contextual; }
-  GeneratorOutput run(Variable incomplete, const Variable& mask, MemoryOptions memory) const;
+  void check_operands(const Variable& image, const Variable& mask) const;
+  /// With `windows`, only there and without a tape.
+  GeneratorOutput run(Variable incomplete, const Variable& mask, MemoryOptions memory,
+                      const Windows* windows = nullptr) const;
+  /// The output of a stage, zeros beyond the windows if there are any, from the outputs x of the layers before.
+  Variable finish(const ConvLayers& layers, Variable x, const MemoryOptions& memory, const Windows* windows) const;
   /// x through the layers of a stage.
   Variable through(const ConvLayers& layers, Variable x, const MemoryOptions& memory) const;
   Variable through_unrecorded(const ConvLayers& layers, Variable x, int64_t strips) const;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <set>
 
 #include "ops/random/random.h"
+#include "tensor/memory.h"
 
 namespace lacuna {
 
@@ -48,8 +48,12 @@ void Params::assign(const std::vector<std::pair<std::string, Tensor>>& tensors) 
   for (const auto& [name, tensor] : tensors) {
     Tensor target = at(name).value();
     const Tensor converted = tensor.to(target.dtype());
-    std::memcpy(target.raw(), converted.raw(), static_cast<size_t>(target.nbytes()));
+    copy_memory(target.raw(), target.device(), converted.raw(), converted.device(), target.nbytes());
   }
+}
+
+void Params::move_to(Device device) {
+  for (auto& [name, variable] : items_) variable = Variable::leaf(variable.value().to(device));
 }
 
 std::vector<std::pair<std::string, Tensor>> Params::tensors() const {

@@ -28,6 +28,9 @@ class Params {
   /// Copies each named tensor's values (converted to the parameter's type) into the parameter of that name. Throws,
   /// changing nothing, if a name is missing, unknown or of another shape.
   void assign(const std::vector<std::pair<std::string, Tensor>>& tensors);
+  /// Puts all parameters on a device. They are new leaves then: whoever kept the former ones keeps what no longer
+  /// belongs to the network.
+  void move_to(Device device);
   /// Handles to the values (not copies), in order.
   std::vector<std::pair<std::string, Tensor>> tensors() const;
 

@@ -34,6 +34,7 @@ OpCases diagonal_cases();
 OpCases sample_cases();
 OpCases concat_cases();
 OpCases pool_cases();
+OpCases window_cases();
 
 /// All of them, family by family.
 OpCases all_op_cases();

@@ -11,8 +11,8 @@ fail() {
 
 # Programs may come from anywhere, as long as they are found; libraries come from packages.
 programs=(g++:g++ cmake:cmake ninja:ninja-build make:make)
-libraries=(doctest-dev libcli11-dev libeigen3-dev libjpeg-dev libpng-dev libspdlog-dev libstb-dev libtomlplusplus-dev
-  libzip-dev nlohmann-json3-dev)
+libraries=(doctest-dev libcli11-dev libeigen3-dev libjpeg-dev libopenmpi-dev libpng-dev libspdlog-dev libstb-dev
+  libtomlplusplus-dev libzip-dev nlohmann-json3-dev openmpi-bin)
 libraries+=("$@")
 formatter=clang-format-14 # for the format test alone, which is skipped where there is none
 oldest_cmake=3.25

@@ -18,4 +18,16 @@ struct Device {
   friend bool operator==(const Device&, const Device&) = default;
 };
 
+namespace detail {
+/// Where the elements that this thread may touch lie: on() sets it around a kernel.
+inline thread_local Device kernel_device;
+}  // namespace detail
+
+/// How many CUDA devices this build and this machine have; 0 without LACUNA_CUDA, driver or GPU.
+int cuda_device_count();
+
+/// The device of that name: "cpu"; "cuda" or "cuda:1"; "auto", a CUDA device if there is one, else the CPU. Throws
+/// Error where it is not at hand, and says why.
+Device find_device(const std::string& name);
+
 }  // namespace lacuna

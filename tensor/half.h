@@ -20,4 +20,17 @@ inline float half_to_float(uint16_t bits) {
   return bits & 0x8000 ? -magnitude : magnitude;
 }
 
+/// The IEEE binary16 nearest to x, of two equally near ones the even; beyond the range, infinity.
+inline uint16_t float_to_half(float x) {
+  const auto sign = static_cast<uint16_t>(std::signbit(x) ? 0x8000 : 0);
+  if (std::isnan(x)) return static_cast<uint16_t>(sign | 0x7e00);
+  const float magnitude = std::abs(x);
+  if (magnitude >= 65520.0F) return static_cast<uint16_t>(sign | 0x7c00);  // half-way from the largest to 2^16
+  // In units of the last place: 2^-24 for numbers below 2^-14, else 2^-10 of their power of two.
+  const int exponent = magnitude < 0x1p-14F ? -14 : std::ilogb(magnitude);
+  const auto units = static_cast<int>(std::nearbyint(std::ldexp(magnitude, 10 - exponent)));
+  // Below 2^-14 there is no leading 1 to leave out; a sum that reaches the next power of two carries into the exponent.
+  return static_cast<uint16_t>(sign | (((exponent + 14) << 10) + units));
+}
+
 }  // namespace lacuna

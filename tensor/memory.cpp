@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "tensor/check.h"
+#include "tensor/memory_cuda.h"
 #include "tensor/memory_pool.h"
 
 namespace lacuna {
@@ -40,7 +41,7 @@ std::shared_ptr<void> checked_block(int64_t bytes) {
   std::memset(data, poison, static_cast<size_t>(bytes));
   std::memset(data + bytes, red, red_zone);
   return {data, [=](void*) {
-            if (!untouched(base) || !untouched(data + bytes)) ++damaged_blocks;
+            if (!untouched(base) || !untouched(data + bytes)) detail::report_damaged_block();
             MemoryPool::instance().give(base, fenced);
           }};
 }
@@ -48,17 +49,48 @@ std::shared_ptr<void> checked_block(int64_t bytes) {
 }  // namespace
 
 std::shared_ptr<void> allocate(int64_t bytes, Device device) {
-  check(device.kind == Device::Kind::cpu, "[memory] this build has no memory on ", device);
   check(bytes >= 0, "[memory] a size cannot be negative: ", bytes);
+  if (device.kind == Device::Kind::cuda) return cuda::allocate(bytes, device.index, active_checks > 0);
   check(bytes <= most_bytes, "[memory] out of memory: cannot allocate ", bytes, " bytes on the CPU");
   if (active_checks > 0) return checked_block(bytes);
   const int64_t with_slack = bytes + readable_slack;
   return {new_block(with_slack), [with_slack](void* p) { MemoryPool::instance().give(p, with_slack); }};
 }
 
-MemoryStats memory_stats() { return MemoryPool::instance().stats(); }
-void reset_peak_memory() { MemoryPool::instance().reset_peak(); }
-void release_cached_memory() { MemoryPool::instance().release(); }
+void copy_memory(void* to, Device to_device, const void* from, Device from_device, int64_t bytes) {
+  if (bytes == 0) return;
+  if (to_device.kind == Device::Kind::cpu && from_device.kind == Device::Kind::cpu) {
+    std::memcpy(to, from, static_cast<size_t>(bytes));
+  } else {
+    cuda::copy(to, to_device, from, from_device, bytes);
+  }
+}
+
+void zero_memory(void* p, Device device, int64_t bytes) {
+  if (bytes == 0) return;
+  if (device.kind == Device::Kind::cpu) {
+    std::memset(p, 0, static_cast<size_t>(bytes));
+  } else {
+    cuda::zero(p, device, bytes);
+  }
+}
+
+MemoryStats memory_stats(Device device) {
+  return device.kind == Device::Kind::cpu ? MemoryPool::instance().stats() : cuda::memory_stats(device.index);
+}
+
+void reset_peak_memory(Device device) {
+  if (device.kind == Device::Kind::cpu) {
+    MemoryPool::instance().reset_peak();
+  } else {
+    cuda::reset_peak_memory(device.index);
+  }
+}
+
+void release_cached_memory() {
+  MemoryPool::instance().release();
+  cuda::release_cached_memory();
+}
 
 int64_t resident_memory() {
   std::ifstream pages("/proc/self/statm");
@@ -69,5 +101,7 @@ int64_t resident_memory() {
 MemoryCheck::MemoryCheck() : violations_before_(damaged_blocks) { ++active_checks; }
 MemoryCheck::~MemoryCheck() { --active_checks; }
 int64_t MemoryCheck::violations() const { return damaged_blocks - violations_before_; }
+
+void detail::report_damaged_block() { ++damaged_blocks; }
 
 }  // namespace lacuna

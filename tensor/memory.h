@@ -16,7 +16,12 @@ constexpr int64_t readable_slack = 128;
 /// when there is none left.
 std::shared_ptr<void> allocate(int64_t bytes, Device device);
 
-/// What the blocks on the CPU amount to, in bytes as rounded for the allocator's sake, since the program's start.
+/// Copies bytes between or within devices, in the order of the streams. When it returns, `from` may be changed; if the
+/// copy goes to the CPU, it is there.
+void copy_memory(void* to, Device to_device, const void* from, Device from_device, int64_t bytes);
+void zero_memory(void* p, Device device, int64_t bytes);
+
+/// What the blocks on a device amount to, in bytes as rounded for the allocator's sake, since the program's start.
 struct MemoryStats {
   int64_t in_use = 0;       ///< in blocks that have an owner
   int64_t peak = 0;         ///< the most in use at a time, since the last reset_peak_memory()
@@ -24,10 +29,10 @@ struct MemoryStats {
   int64_t allocations = 0;  ///< number of blocks handed out
   int64_t from_system = 0;  ///< taken from the system, ever
 };
-MemoryStats memory_stats();
+MemoryStats memory_stats(Device device = {});
 /// The peak begins anew with what is in use.
-void reset_peak_memory();
-/// Gives freed blocks back to the system.
+void reset_peak_memory(Device device = {});
+/// Gives freed blocks back to the system, on every device.
 void release_cached_memory();
 
 /// Bytes of physical memory that the whole process occupies; 0 where the system does not tell.

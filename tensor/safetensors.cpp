@@ -246,7 +246,7 @@ class Reader {
   uint64_t data_begin_ = 0;  // in the file
 };
 
-std::string header_of(const std::filesystem::path& path, const Safetensors& content) {
+std::string header_of(const std::filesystem::path& path, const Safetensors& content, bool half) {
   const std::string where = "[safetensors] " + path.string() + ": ";
   Json json = Json::object();
   if (!content.metadata.empty()) json[metadata_key] = content.metadata;
@@ -258,10 +258,12 @@ std::string header_of(const std::filesystem::path& path, const Safetensors& cont
     check(tensor.defined(), where, "tensor ", in_quotes(name), " is undefined");
     check(tensor.device() == Device{}, where, "tensor ", in_quotes(name), " lies on ", tensor.device(),
           ", not on the cpu");
-    json[name] = {{"dtype", file_type(tensor.dtype()).name},
+    const bool as_half = half && tensor.dtype() == DType::f32;
+    const int64_t bytes = as_half ? tensor.numel() * static_cast<int64_t>(sizeof(uint16_t)) : tensor.nbytes();
+    json[name] = {{"dtype", as_half ? "F16" : file_type(tensor.dtype()).name},
                   {"shape", tensor.shape().dims()},
-                  {"data_offsets", {offset, offset + tensor.nbytes()}}};
-    offset += tensor.nbytes();
+                  {"data_offsets", {offset, offset + bytes}}};
+    offset += bytes;
   }
   std::string header;
   try {
@@ -271,6 +273,33 @@ std::string header_of(const std::filesystem::path& path, const Safetensors& cont
   }
   header.append((header_alignment - header.size() % header_alignment) % header_alignment, ' ');
   return header;
+}
+
+std::vector<uint16_t> halves_of(const std::filesystem::path& path, const std::string& name, const Tensor& tensor) {
+  const float* values = tensor.data<float>();
+  std::vector<uint16_t> halves(static_cast<size_t>(tensor.numel()));
+  for (size_t i = 0; i < halves.size(); ++i) {
+    halves[i] = float_to_half(values[i]);
+    check(!std::isfinite(values[i]) || std::isfinite(half_to_float(halves[i])), "[safetensors] ", path.string(),
+          ": tensor ", in_quotes(name), " holds ", values[i], ", which is beyond the range of F16");
+  }
+  return halves;
+}
+
+void write(const std::filesystem::path& path, const Safetensors& content, bool half) {
+  const std::string header = header_of(path, content, half);
+  const uint64_t length = header.size();
+  std::vector<std::string_view> parts{{reinterpret_cast<const char*>(&length), sizeof length}, header};
+  std::vector<std::vector<uint16_t>> kept;  // what the parts view
+  for (const auto& [name, tensor] : content.tensors) {
+    if (half && tensor.dtype() == DType::f32) {
+      const auto& halves = kept.emplace_back(halves_of(path, name, tensor));
+      parts.emplace_back(reinterpret_cast<const char*>(halves.data()), halves.size() * sizeof(uint16_t));
+    } else {
+      parts.emplace_back(static_cast<const char*>(tensor.raw()), static_cast<size_t>(tensor.nbytes()));
+    }
+  }
+  write_file_atomically(path, parts, "safetensors");
 }
 
 }  // namespace
@@ -296,14 +325,10 @@ SafetensorsHeader read_safetensors_header(const std::filesystem::path& path) {
   return Reader(path).read_header_alone();
 }
 
-void write_safetensors(const std::filesystem::path& path, const Safetensors& content) {
-  const std::string header = header_of(path, content);
-  const uint64_t length = header.size();
-  std::vector<std::string_view> parts{{reinterpret_cast<const char*>(&length), sizeof length}, header};
-  for (const auto& [name, tensor] : content.tensors) {
-    parts.emplace_back(static_cast<const char*>(tensor.raw()), static_cast<size_t>(tensor.nbytes()));
-  }
-  write_file_atomically(path, parts, "safetensors");
+void write_safetensors(const std::filesystem::path& path, const Safetensors& content) { write(path, content, false); }
+
+void write_safetensors_half(const std::filesystem::path& path, const Safetensors& content) {
+  write(path, content, true);
 }
 
 }  // namespace lacuna

@@ -47,4 +47,8 @@ SafetensorsHeader read_safetensors_header(const std::filesystem::path& path);
 /// names, undefined tensors and names that are not UTF-8.
 void write_safetensors(const std::filesystem::path& path, const Safetensors& content);
 
+/// The same with f32 tensors written as F16, each number as the nearest one of binary16. Throws Error, too, for a
+/// finite number beyond its range.
+void write_safetensors_half(const std::filesystem::path& path, const Safetensors& content);
+
 }  // namespace lacuna

@@ -22,6 +22,17 @@ struct CpuStream {
   Precision precision = Precision::highest;
 };
 
+}  // namespace lacuna
+struct CUstream_st;
+namespace lacuna {
+
+/// The execution context a CUDA kernel is called with: work on one stream runs in order, after the call has returned.
+struct CudaStream {
+  CUstream_st* handle = nullptr;  ///< a cudaStream_t; null is the device's default stream
+  Precision precision = Precision::highest;
+  const char* op = "cuda";  ///< for messages
+};
+
 /// The process-wide settings behind every stream. Threads default to the cores at hand (or OMP_NUM_THREADS). Results
 /// have the same bits for any number of threads.
 void set_num_threads(int threads);
@@ -35,12 +46,41 @@ Precision precision();
 void parallel_for(const CpuStream& stream, int64_t n, int64_t grain,
                   const std::function<void(int64_t begin, int64_t end)>& body);
 
+namespace detail {
+/// Lets this thread touch the elements of tensors on a device, for as long as it lives.
+class KernelDevice {
+ public:
+  explicit KernelDevice(Device device) : outer_(kernel_device) { kernel_device = device; }
+  ~KernelDevice() { kernel_device = outer_; }
+  KernelDevice(const KernelDevice&) = delete;
+  KernelDevice& operator=(const KernelDevice&) = delete;
+
+ private:
+  Device outer_;
+};
+}  // namespace detail
+
+/// The stream that all kernels of a CUDA device are put on. Throws Error where there is no such device.
+CudaStream cuda_stream(Device device, const char* op = "cuda");
+/// Waits for all work on a device; throws Error if a kernel failed.
+void synchronize(Device device);
+
 /// Calls f with the stream of `device`: the whole dispatcher between backends. `where` is for the trace.
 template <class F>
 void on(Device device, F&& f, const std::source_location& where = std::source_location::current()) {
-  check(device.kind == Device::Kind::cpu, "[stream] this build has no kernels for ", device);
-  CpuStream stream{num_threads(), precision()};
   const TraceKernel kernel(where);
+  const detail::KernelDevice scope(device);
+#ifdef LACUNA_CUDA
+  if (device.kind == Device::Kind::cuda) {
+    CudaStream stream = cuda_stream(device, where.function_name());
+    std::forward<F>(f)(stream);
+    if (tracing()) synchronize(device);  // so that the event lasts as long as the kernel
+    return;
+  }
+#endif
+  check(device.kind == Device::Kind::cpu, "[stream] this program was built without CUDA and has no kernels for ",
+        device);
+  CpuStream stream{num_threads(), precision()};
   std::forward<F>(f)(stream);
 }
 

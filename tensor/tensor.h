@@ -38,17 +38,19 @@ class Tensor {
   DType dtype() const { return dtype_; }
   Device device() const { return device_; }
 
-  /// The elements; throws if T is not the tensor's element type.
+  /// The elements; throws if T is not the tensor's element type, or if they lie on another device than the kernel that
+  /// runs (outside kernels: than the CPU).
   template <class T>
   T* data() {
-    check_type(dtype_of<T>());
+    check_access(dtype_of<T>());
     return static_cast<T*>(storage_.get());
   }
   template <class T>
   const T* data() const {
-    check_type(dtype_of<T>());
+    check_access(dtype_of<T>());
     return static_cast<const T*>(storage_.get());
   }
+  /// The address of the first element, whatever its type and device.
   void* raw() { return storage_.get(); }
   const void* raw() const { return storage_.get(); }
 
@@ -58,6 +60,8 @@ class Tensor {
   /// Converted elements (rounded to nearest; to u8 and i32 also clamped to the range). The tensor itself if it has that
   /// type already.
   Tensor to(DType dtype) const;
+  /// The elements on another device. The tensor itself if it is there already.
+  Tensor to(Device device) const;
 
   /// The one element as a double; throws if there is not exactly one.
   double item() const;
@@ -66,7 +70,7 @@ class Tensor {
   std::vector<double> to_vector() const;
 
  private:
-  void check_type(DType requested) const;
+  void check_access(DType requested) const;
 
   std::shared_ptr<void> storage_;
   Shape shape_;

@@ -50,14 +50,6 @@ std::optional<size_t> keep(TraceEvent event) {
 }
 
 /// "lacuna::Tensor lacuna::{anonymous}::f(int)" -> "f", "void lacuna::Adam::step(...)" -> "Adam::step"
-std::string short_name(std::string function) {
-  for (const char* scope : {"(anonymous namespace)::", "{anonymous}::", "lacuna::"}) {
-    for (size_t at; (at = function.find(scope)) != std::string::npos;) function.erase(at, std::strlen(scope));
-  }
-  function.resize(std::min(function.find('('), function.size()));
-  return function.substr(function.rfind(' ') + 1);
-}
-
 std::string quoted(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }
@@ -81,6 +73,14 @@ std::string line_of(const TraceEvent& e) {
 namespace detail {
 
 std::atomic<bool> trace_on{false};
+
+std::string short_name(std::string function) {
+  for (const char* scope : {"(anonymous namespace)::", "{anonymous}::", "lacuna::"}) {
+    for (size_t at; (at = function.find(scope)) != std::string::npos;) function.erase(at, std::strlen(scope));
+  }
+  function.resize(std::min(function.find('('), function.size()));
+  return function.substr(function.rfind(' ') + 1);
+}
 
 int64_t trace_clock() { return monotonic_nanoseconds() - origin; }
 

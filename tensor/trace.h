@@ -24,6 +24,8 @@ struct TraceEvent {
 namespace detail {
 extern std::atomic<bool> trace_on;
 int64_t trace_clock();
+/// "Variable lacuna::elu(const Variable&)" -> "elu".
+std::string short_name(std::string function);
 void trace_kernel(int64_t start, const std::source_location& where);
 void trace_span(std::string name, std::string detail, int64_t start);
 }  // namespace detail

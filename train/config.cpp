@@ -1,23 +1,29 @@
 #include "train/config.h"
 
-#include <toml++/toml.h>
-
-#include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <limits>
-#include <set>
 #include <sstream>
 
 #include "tensor/file.h"
+#include "train/config_text.h"
 
 namespace lacuna {
 namespace {
 
-constexpr int64_t unlimited = int64_t{1} << 53;
-
-template <class E>
-using Names = std::vector<std::pair<const char*, E>>;
+template <class Visitor>
+void visit_schedule(Visitor& v, ScheduleOptions& schedule) {
+  using Kind = ScheduleOptions::Kind;
+  v.choice("schedule", schedule.kind,
+           Names<Kind>{{"constant", Kind::constant},
+                       {"step", Kind::step},
+                       {"piecewise", Kind::piecewise},
+                       {"linear", Kind::linear},
+                       {"cosine", Kind::cosine}});
+  v.number("warmup", schedule.warmup, 0, unlimited);
+  v.number("decay_every", schedule.decay_every, 1, unlimited);
+  v.real("decay_factor", schedule.decay_factor, 1e-6, 1);
+  v.numbers("milestones", schedule.milestones, 0, unlimited);
+  v.real("final_factor", schedule.final_factor, 0, 1);
+}
 
 /// Every key of a configuration, once: read and written by the same list.
 template <class Visitor>
@@ -89,14 +95,15 @@ void visit(Visitor& v, TrainConfig& c) {
   v.real("beta1", c.optimizer.adam.beta1, 0, 1 - 1e-9);
   v.real("beta2", c.optimizer.adam.beta2, 0, 1 - 1e-9);
   v.real("epsilon", c.optimizer.adam.epsilon, 1e-30, 1);
-  using Schedule = ScheduleOptions::Kind;
-  v.choice("schedule", c.optimizer.schedule.kind,
-           Names<Schedule>{{"constant", Schedule::constant}, {"step", Schedule::step}, {"cosine", Schedule::cosine}});
-  v.number("warmup", c.optimizer.schedule.warmup, 0, unlimited);
-  v.number("decay_every", c.optimizer.schedule.decay_every, 1, unlimited);
-  v.real("decay_factor", c.optimizer.schedule.decay_factor, 1e-6, 1);
-  v.real("final_factor", c.optimizer.schedule.final_factor, 0, 1);
+  visit_schedule(v, c.optimizer.schedule);
   v.real("clip_norm", c.optimizer.clip_norm, 0, 1e30);
+
+  v.section("critic_schedule");
+  v.flag("own", c.optimizer.own_critic_schedule);
+  visit_schedule(v, c.optimizer.critic_schedule);
+
+  v.section("ema");
+  v.real("decay", c.ema_decay, 0, 1 - 1e-9);
 
   v.section("training");
   v.number("steps", c.steps, 1, unlimited);
@@ -104,174 +111,50 @@ void visit(Visitor& v, TrainConfig& c) {
   v.number("critic_steps", c.critic_steps, 1, 1000);
   v.number("pretrain_coarse", c.pretrain_coarse, 0, unlimited);
   v.number("adversarial_start", c.adversarial_start, 0, unlimited);
+  v.number("critic_warmup", c.critic_warmup, 0, unlimited);
   v.number("seed", c.seed, 0, std::numeric_limits<int64_t>::max());
   v.number("checkpoint_every", c.checkpoint_every, 1, unlimited);
   v.number("keep", c.keep, 1, unlimited);
   v.number("validate_every", c.validate_every, 1, unlimited);
   v.number("validation_pictures", c.validation_pictures, 1, 1024);
   v.number("log_every", c.log_every, 1, unlimited);
+  v.choice("storage", c.storage, storages());
+
+  v.section("log");
+  v.flag("tensorboard", c.log.tensorboard);
+  v.number("gradients_every", c.log.gradients_every, 0, unlimited);
+  v.number("pictures_every", c.log.pictures_every, 0, unlimited);
+  v.number("pictures", c.log.pictures, 1, 64);
+
+  v.section("early_stop");
+  Names<std::string> metrics;
+  for (const auto& [name, higher] : early_stop_metrics()) metrics.emplace_back(name.c_str(), name);
+  v.choice("metric", c.early_stop.metric, metrics);
+  v.number("patience", c.early_stop.patience, 0, unlimited);
+  v.real("min_change", c.early_stop.min_change, 0, 1e6);
 
   v.section("memory");
   v.flag("recompute", c.recompute);
+  v.flag("plan", c.plan);
 }
 
-class Reader {
- public:
-  Reader(const toml::table& root, std::string file) : root_(root), file_(std::move(file)) {}
-
-  void section(const char* name) {
-    section_ = name;
-    sections_.insert(name);
-    table_ = nullptr;
-    if (const toml::node* node = root_.get(name)) {
-      table_ = node->as_table();
-      if (!table_) complain(*node, std::string("[") + name + "] must be a table");
-    }
-  }
-
-  template <class T>
-  void number(const char* key, T& value, int64_t lo, int64_t hi) {
-    const toml::node* node = find(key);
-    if (!node) return;
-    const auto given = node->is_integer() ? node->value<int64_t>() : std::nullopt;
-    if (!given || *given < lo || *given > hi) {
-      wrong(*node, key,
-            hi < unlimited ? "a whole number from " + std::to_string(lo) + " to " + std::to_string(hi)
-                           : "a whole number of at least " + std::to_string(lo));
-    }
-    value = static_cast<T>(*given);
-  }
-
-  void real(const char* key, double& value, double lo, double hi) {
-    const toml::node* node = find(key);
-    if (!node) return;
-    const double given = node->is_number() ? node->value<double>().value_or(std::nan("")) : std::nan("");
-    std::ostringstream range;
-    range << "a number from " << lo << " to " << hi;
-    if (!(given >= lo && given <= hi)) wrong(*node, key, range.str());
-    value = given;
-  }
-
-  void flag(const char* key, bool& value) {
-    const toml::node* node = find(key);
-    if (!node) return;
-    if (!node->is_boolean()) wrong(*node, key, "true or false");
-    value = **node->as_boolean();
-  }
-
-  void text(const char* key, std::string& value) {
-    const toml::node* node = find(key);
-    if (!node) return;
-    if (!node->is_string()) wrong(*node, key, "a string");
-    value = **node->as_string();
-  }
-
-  void texts(const char* key, std::vector<std::string>& value) {
-    const toml::node* node = find(key);
-    if (!node) return;
-    value.clear();
-    if (node->is_string()) {
-      value.push_back(**node->as_string());
-      return;
-    }
-    const toml::array* array = node->as_array();
-    if (!array) wrong(*node, key, "a path or a list of paths");
-    for (const toml::node& element : *array) {
-      if (!element.is_string()) wrong(element, key, "a path or a list of paths");
-      value.push_back(**element.as_string());
-    }
-  }
-
-  template <class E>
-  void choice(const char* key, E& value, const Names<E>& names) {
-    const toml::node* node = find(key);
-    if (!node) return;
-    std::string known;
-    for (const auto& [name, meaning] : names) {
-      if (node->is_string() && **node->as_string() == name) {
-        value = meaning;
-        return;
-      }
-      known += (known.empty() ? "\"" : ", \"") + std::string(name) + "\"";
-    }
-    wrong(*node, key, "one of " + known);
-  }
-
-  /// Complains about what no visit asked for.
-  void finish() const {
-    for (const auto& [key, node] : root_) {
-      const std::string name(key.str());
-      if (!sections_.contains(name)) complain(node, "there is no section [" + name + "]");
-      for (const auto& [inner, value] : *node.as_table()) {
-        const std::string full = name + "." + std::string(inner.str());
-        if (!keys_.contains(full)) complain(value, "there is no key " + full);
-      }
-    }
-  }
-
- private:
-  const toml::node* find(const char* key) {
-    keys_.insert(section_ + "." + key);
-    return table_ ? table_->get(key) : nullptr;
-  }
-
-  [[noreturn]] void wrong(const toml::node& node, const char* key, const std::string& expected) const {
-    std::ostringstream given;
-    node.visit([&](const auto& value) { given << value; });
-    std::string shown = given.str();
-    std::replace(shown.begin(), shown.end(), '\n', ' ');
-    complain(node, section_ + "." + key + " must be " + expected + ", not " + shown);
-  }
-
-  [[noreturn]] void complain(const toml::node& node, const std::string& reason) const {
-    fail("[config] ", file_, ":", node.source().begin.line, ": ", reason);
-  }
-
-  const toml::table& root_;
-  std::string file_, section_;
-  const toml::table* table_ = nullptr;
-  std::set<std::string> sections_, keys_;
-};
-
-class Writer {
- public:
-  void section(const char* name) { out_ << (out_.str().empty() ? "" : "\n") << "[" << name << "]\n"; }
-  template <class T>
-  void number(const char* key, T& value, int64_t, int64_t) {
-    out_ << key << " = " << value << "\n";
-  }
-  void real(const char* key, double& value, double, double) {
-    char digits[32];
-    const auto end =
-        std::to_chars(digits, digits + sizeof(digits), value).ptr;  // the shortest that reads back the same
-    out_ << key << " = " << std::string_view(digits, static_cast<size_t>(end - digits)) << "\n";
-  }
-  void flag(const char* key, bool& value) { out_ << key << " = " << (value ? "true" : "false") << "\n"; }
-  void text(const char* key, std::string& value) { put(key, toml::value<std::string>(value)); }
-  void texts(const char* key, std::vector<std::string>& value) {
-    toml::array array;
-    for (const std::string& element : value) array.push_back(element);
-    put(key, array);
-  }
-  template <class E>
-  void choice(const char* key, E& value, const Names<E>& names) {
-    for (const auto& [name, meaning] : names) {
-      if (meaning == value) out_ << key << " = \"" << name << "\"\n";
-    }
-  }
-
-  std::string str() const { return out_.str(); }
-
- private:
-  template <class Node>
-  void put(const char* key, const Node& node) {
-    out_ << key << " = " << toml::toml_formatter(node) << "\n";
-  }
-
-  std::ostringstream out_;
-};
-
 }  // namespace
+
+const std::vector<std::pair<std::string, bool>>& early_stop_metrics() {
+  static const std::vector<std::pair<std::string, bool>> metrics{{"hole_l1", false},
+                                                                 {"hole_l2", false},
+                                                                 {"hole_l1_relative", false},
+                                                                 {"hole_l2_relative", false},
+                                                                 {"hole_psnr", true},
+                                                                 {"hole_ssim", true},
+                                                                 {"l1", false},
+                                                                 {"l2", false},
+                                                                 {"l1_relative", false},
+                                                                 {"l2_relative", false},
+                                                                 {"psnr", true},
+                                                                 {"ssim", true}};
+  return metrics;
+}
 
 TrainConfig read_config(const std::filesystem::path& path) {
   return parse_config(read_file(path, "config"), path.string());
@@ -285,7 +168,7 @@ TrainConfig parse_config(std::string_view text, const std::string& name) {
     fail("[config] ", name, ":", error.source().begin.line, ": ", error.description());
   }
   TrainConfig config;
-  Reader reader(root, name);
+  ConfigReader reader(root, name);
   visit(reader, config);
   reader.finish();
   try {
@@ -297,10 +180,23 @@ TrainConfig parse_config(std::string_view text, const std::string& name) {
 }
 
 std::string to_toml(const TrainConfig& config) {
-  Writer writer;
+  ConfigWriter writer;
   TrainConfig copy = config;
   visit(writer, copy);
   return writer.str();
+}
+
+std::map<std::string, std::string> run_metadata(const TrainConfig& config, int64_t step, bool averaged) {
+  std::string sources;
+  for (const std::string& source : config.data.sources) sources += (sources.empty() ? "" : ", ") + source;
+  std::map<std::string, std::string> metadata{
+      {"description", "trained by lacuna train"}, {"trained_on", sources}, {"step", std::to_string(step)}};
+  if (averaged) {
+    std::ostringstream decay;
+    decay << "moving average, decay " << config.ema_decay;
+    metadata["parameters"] = decay.str();
+  }
+  return metadata;
 }
 
 void check_config(const TrainConfig& config) {
@@ -313,6 +209,15 @@ void check_config(const TrainConfig& config) {
         " do not fit into pictures of ", data.height, "x", data.width);
   check(holes.kind != MaskOptions::Kind::folder || !holes.folder.empty(),
         "[config] holes.kind = \"folder\" needs holes.folder, the folder of mask pictures");
+  const auto check_rate = [](const char* section, const ScheduleOptions& schedule) {
+    try {
+      check_schedule(schedule);
+    } catch (const Error& error) {
+      fail("[config] in [", section, "]: ", std::string_view(error.what()).substr(sizeof("[schedule]")));
+    }
+  };
+  check_rate("optimizer", config.optimizer.schedule);
+  if (config.optimizer.own_critic_schedule) check_rate("critic_schedule", config.optimizer.critic_schedule);
   check(!config.network.one_stage || config.pretrain_coarse == 0,
         "[config] training.pretrain_coarse is for two-stage networks; set it to 0 or network.one_stage to false");
 }

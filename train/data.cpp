@@ -188,8 +188,8 @@ class DataLoader::Pictures {
 /// Threads that make batches ahead of their use, each thread a whole batch at a time, handed out in order.
 class DataLoader::Queue {
  public:
-  Queue(const Pictures& pictures, int64_t batch, uint64_t first)
-      : pictures_(pictures), batch_(batch), claimed_(first), wanted_(first) {
+  Queue(const Pictures& pictures, int64_t batch, uint64_t first, BatchPart part)
+      : pictures_(pictures), batch_(batch), part_(part), claimed_(first), wanted_(first) {
     for (int i = 0; i < pictures.options().threads; ++i) threads_.emplace_back([this] { work(); });
   }
 
@@ -243,10 +243,11 @@ class DataLoader::Queue {
   Result make(uint64_t index) const {
     const int64_t height = pictures_.options().height, width = pictures_.options().width;
     try {
-      Tensor batch({batch_, height, width, 3});
-      for (int64_t i = 0; i < batch_ && !stopping(); ++i) {
-        pictures_.read(index * static_cast<uint64_t>(batch_) + static_cast<uint64_t>(i),
-                       batch.data<float>() + i * height * width * 3);
+      const int64_t count = batch_ / part_.count;
+      const uint64_t first = index * static_cast<uint64_t>(batch_) + static_cast<uint64_t>(part_.index * count);
+      Tensor batch({count, height, width, 3});
+      for (int64_t i = 0; i < count && !stopping(); ++i) {
+        pictures_.read(first + static_cast<uint64_t>(i), batch.data<float>() + i * height * width * 3);
       }
       return {batch, nullptr};
     } catch (...) {
@@ -256,6 +257,7 @@ class DataLoader::Queue {
 
   const Pictures& pictures_;
   const int64_t batch_;
+  const BatchPart part_;
   mutable std::mutex mutex_;
   std::condition_variable room_, done_;
   uint64_t claimed_;  // the next batch that nobody makes yet
@@ -265,10 +267,12 @@ class DataLoader::Queue {
   std::vector<std::thread> threads_;
 };
 
-DataLoader::DataLoader(DataOptions options, int64_t batch, uint64_t first_batch) {
+DataLoader::DataLoader(DataOptions options, int64_t batch, uint64_t first_batch, BatchPart part) {
   check(batch >= 1, "[data] a batch holds at least 1 picture, not ", batch);
+  check(part.count >= 1 && part.index >= 0 && part.index < part.count && batch % part.count == 0, "[data] a batch of ",
+        batch, " has no part ", part.index, " of ", part.count, " equal ones");
   pictures_ = std::make_unique<const Pictures>(std::move(options));
-  queue_ = std::make_unique<Queue>(*pictures_, batch, first_batch);
+  queue_ = std::make_unique<Queue>(*pictures_, batch, first_batch, part);
 }
 
 DataLoader::~DataLoader() = default;

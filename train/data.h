@@ -33,6 +33,11 @@ struct DataOptions {
   uint64_t seed = 0;
 };
 
+/// One of `count` equal parts of every batch, as one of so many processes wants it.
+struct BatchPart {
+  int64_t index = 0, count = 1;
+};
+
 /// An endless sequence of batches of pictures. Each epoch goes through all pictures once, in a new random order; a
 /// batch may span two epochs. Batch k is a pure function of the options and k, whatever the number of threads: a loader
 /// that starts at batch k continues a sequence exactly.
@@ -40,13 +45,15 @@ struct DataOptions {
 /// A file that cannot be read is named once in a warning and replaced by the next good one of the epoch's order.
 class DataLoader {
  public:
-  /// Starts decoding at batch `first_batch`. Throws Error for options out of range and for unusable sources.
-  explicit DataLoader(DataOptions options, int64_t batch, uint64_t first_batch = 0);
+  /// Starts decoding at batch `first_batch`, and decodes only a part of each batch. Throws Error for options out of
+  /// range and for unusable sources.
+  explicit DataLoader(DataOptions options, int64_t batch, uint64_t first_batch = 0, BatchPart part = {});
   ~DataLoader();
   DataLoader(const DataLoader&) = delete;
   DataLoader& operator=(const DataLoader&) = delete;
 
-  /// The next batch: f32 (batch,height,width,3), RGB, in [-1, 1]. Throws Error once no picture can be read.
+  /// The next batch, or its part: f32 (batch / part.count,height,width,3), RGB, in [-1, 1]. Throws Error once no
+  /// picture can be read.
   Tensor next();
 
   /// The number of pictures that the sources name.

@@ -77,16 +77,15 @@ Tensor distance_to_known(const Tensor& mask) {
     const T* m = mask.data<T>();
     for (int64_t i = 0; i < mask.numel(); ++i) d[i] = m[i] > static_cast<T>(0.5) ? infinity : 0;
   });
-  on(mask.device(), [&](auto& stream) {
-    parallel_for(stream, mask.dim(0), 1, [&](int64_t begin, int64_t end) {
-      LineTransform along_rows(width), along_columns(height);
-      for (int64_t n = begin; n < end; ++n) {
-        double* sample = d + n * pixels;
-        for (int64_t r = 0; r < height; ++r) along_rows(sample + r * width, 1);
-        for (int64_t c = 0; c < width; ++c) along_columns(sample + c, width);
-        for (int64_t i = 0; i < pixels; ++i) sample[i] = std::sqrt(sample[i]);
-      }
-    });
+  const CpuStream stream{num_threads(), precision()};
+  parallel_for(stream, mask.dim(0), 1, [&](int64_t begin, int64_t end) {
+    LineTransform along_rows(width), along_columns(height);
+    for (int64_t n = begin; n < end; ++n) {
+      double* sample = d + n * pixels;
+      for (int64_t r = 0; r < height; ++r) along_rows(sample + r * width, 1);
+      for (int64_t c = 0; c < width; ++c) along_columns(sample + c, width);
+      for (int64_t i = 0; i < pixels; ++i) sample[i] = std::sqrt(sample[i]);
+    }
   });
   return distance;
 }

@@ -103,8 +103,8 @@ class WithPrecision {
 
 }  // namespace
 
-GoldenCase::GoldenCase(const std::filesystem::path& file, DType dtype, const Disturbance& disturbance)
-    : name_(file.stem().string()), dtype_(dtype) {
+GoldenCase::GoldenCase(const std::filesystem::path& file, DType dtype, Device device, const Disturbance& disturbance)
+    : name_(file.stem().string()), dtype_(dtype), device_(device) {
   file_ = read_safetensors(file);
   kind_ = metadata(file_, "case");
   tolerance_ = positive_number(metadata(file_, "tolerance"));
@@ -122,7 +122,7 @@ GoldenCase::GoldenCase(const std::filesystem::path& file, DType dtype, const Dis
 
 const Variable& GoldenCase::input(const std::string& name) {
   const auto [leaf, is_new] = leaves_.try_emplace(name);
-  if (is_new) leaf->second = Variable::leaf(file_.at("in." + name));
+  if (is_new) leaf->second = Variable::leaf(file_.at("in." + name).to(device_));
   used_tensors_.insert("in." + name);
   return leaf->second;
 }
@@ -142,7 +142,7 @@ Variable GoldenCase::seeded_sum(const Outputs& outputs) {
   for (const auto& [name, y] : outputs) {
     if (!file_.has("seed." + name)) continue;
     used_tensors_.insert("seed." + name);
-    const Tensor& seed = file_.at("seed." + name);
+    const Tensor seed = file_.at("seed." + name).to(y.device());
     check(seed.shape() == y.shape(), "[golden] seed.", name, " ", seed.shape(), " and the output ", y.shape(),
           " differ in shape");
     const Variable part = sum(y * Variable(seed));
@@ -223,16 +223,16 @@ std::vector<GoldenResult> run_golden_case(const std::filesystem::path& file, con
     return c.finish();
   };
   try {
-    if (arithmetic.dtype == DType::f64) return results_of(GoldenCase(file));
+    if (arithmetic.dtype == DType::f64) return results_of(GoldenCase(file, DType::f64, arithmetic.device));
     constexpr int disturbances = 3;
     const double allowance = arithmetic.precision == Precision::highest ? 128 : 16;
     const double stored = 64 * rounding(Precision::highest);
     std::vector<std::vector<GoldenResult>> disturbed;
     for (uint64_t draw = 0; draw < disturbances; ++draw) {
-      disturbed.push_back(results_of(GoldenCase(file, DType::f64, {rounding(arithmetic.precision), draw})));
+      disturbed.push_back(results_of(GoldenCase(file, DType::f64, {}, {rounding(arithmetic.precision), draw})));
     }
     const WithPrecision in_force(arithmetic.precision);
-    std::vector<GoldenResult> results = results_of(GoldenCase(file, DType::f32));
+    std::vector<GoldenResult> results = results_of(GoldenCase(file, DType::f32, arithmetic.device));
     for (size_t k = 0; k < results.size(); ++k) {
       GoldenResult& r = results[k];
       if (!r.reason.empty()) continue;

@@ -31,6 +31,7 @@ struct GoldenResult {
 struct GoldenArithmetic {
   DType dtype = DType::f64;  ///< f32 or f64
   Precision precision = Precision::highest;
+  Device device = {};
 };
 
 /// Carries out a golden case: a safetensors file whose metadata say what to compute (`case`, `args` as JSON,

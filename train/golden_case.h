@@ -25,11 +25,12 @@ class GoldenCase {
  public:
   using Outputs = std::vector<std::pair<std::string, Variable>>;
 
-  /// With the file's numbers as `dtype`. Throws Error if the file is no golden case.
-  explicit GoldenCase(const std::filesystem::path& file, DType dtype = DType::f64, const Disturbance& disturbance = {});
+  /// With the file's numbers as `dtype`, on `device`. Throws Error if the file is no golden case.
+  GoldenCase(const std::filesystem::path& file, DType dtype, Device device, const Disturbance& disturbance = {});
 
   const std::string& kind() const { return kind_; }
   DType dtype() const { return dtype_; }
+  Device device() const { return device_; }
 
   /// An argument; throws if it is missing or of another type.
   template <class T>
@@ -71,6 +72,7 @@ class GoldenCase {
   std::string name_, kind_;
   nlohmann::json args_;
   DType dtype_;
+  Device device_;
   double tolerance_ = 0;
   Safetensors file_;
   std::map<std::string, Variable> leaves_;

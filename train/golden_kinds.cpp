@@ -128,7 +128,7 @@ Tensor mask_of_boxes(const Variable& x, const std::vector<std::array<int64_t, 4>
       for (int64_t k = left; k < left + width; ++k) mask.data<double>()[r * x.dim(2) + k] = 1;
     }
   }
-  return mask.to(x.dtype());
+  return mask.to(x.dtype()).to(x.device());
 }
 
 void contextual_attention_case(GoldenCase& c) {
@@ -166,6 +166,7 @@ void critic_case(GoldenCase& c) {
   const auto kind = named<Critic::Kind>(c.arg<std::string>("kind"),
                                         {{"local", Critic::Kind::local}, {"global", Critic::Kind::global}});
   Critic critic(kind, real.dim(1), real.dim(2), c.arg<int64_t>("cnum"), c.dtype());
+  critic.params().move_to(c.device());
   critic.params().assign(c.weights());
   const Variable score_real = critic(real), score_fake = critic(fake);
   const Variable penalty = gradient_penalty(critic, real, fake, c.input("alpha").detach(), c.input("mask").detach());
@@ -183,6 +184,7 @@ void generator_case(GoldenCase& c) {
                        .one_stage = c.arg<bool>("one_stage", false),
                        .attention = attention,
                        .dtype = c.dtype()});
+  generator.params().move_to(c.device());
   generator.params().assign(c.weights());
   const GeneratorOutput out = generator(c.input("image"), c.input("mask").detach());
   c.compare("", {{"coarse", out.coarse}, {"fine", out.fine}}, &generator.params());

@@ -32,15 +32,17 @@ Inpainted inpaint(const Model& model, const Image& picture, const Tensor& mask, 
         "[inpaint] the hole is the whole picture: there is nothing to continue; is the mask inverted?");
 
   const NoGrad no_grad;
-  const GeneratorOutput output = model.generator(reorder(to_tensor(picture), model), mask, memory);
-  for (const Variable& x : {output.coarse, output.fine}) {
+  const Device device = model.generator.device();
+  const GeneratorOutput output =
+      model.generator(reorder(to_tensor(picture), model).to(device), mask.to(device), memory);
+  const Tensor coarse = output.coarse.value().to(Device{}), fine = output.fine.value().to(Device{});
+  for (const Tensor& x : {coarse, fine}) {
     check(
-        std::none_of(x.value().data<float>(), x.value().data<float>() + x.numel(),
-                     [](float v) { return std::isnan(v); }),
+        std::none_of(x.data<float>(), x.data<float>() + x.numel(), [](float v) { return std::isnan(v); }),
         "[inpaint] the network's result is not a number: the model's parameters are damaged or its training diverged");
   }
-  return {composite(picture, reorder(output.fine.value(), model), mask),
-          composite(picture, reorder(output.coarse.value(), model), mask), output.offsets};
+  return {composite(picture, reorder(fine, model), mask), composite(picture, reorder(coarse, model), mask),
+          output.offsets.defined() ? output.offsets.to(Device{}) : Tensor()};
 }
 
 int64_t inpaint_bytes(const Model& model, const Image& picture, const MemoryOptions& memory) {

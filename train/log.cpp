@@ -9,24 +9,38 @@
 #include "tensor/file.h"
 
 namespace lacuna {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// The lines that are sound.
+std::vector<Json> read_lines(const std::filesystem::path& path) {
+  std::vector<Json> all;
+  if (!std::filesystem::exists(path)) return all;
+  std::istringstream lines(read_file(path, "log"));
+  for (std::string text; std::getline(lines, text);) {
+    Json line = Json::parse(text, nullptr, false);
+    if (line.is_object() && line.contains("step") && line["step"].is_number_integer()) all.push_back(std::move(line));
+  }
+  return all;
+}
+
+}  // namespace
 
 MetricsLog::MetricsLog(std::filesystem::path path, int64_t last_step) : path_(std::move(path)) {
   std::string kept;
-  if (std::filesystem::exists(path_)) {
-    std::istringstream lines(read_file(path_, "log"));
-    for (std::string text; std::getline(lines, text);) {
-      const auto line = nlohmann::json::parse(text, nullptr, false);
-      const bool sound = line.is_object() && line.contains("step") && line["step"].is_number_integer();
-      if (sound && line["step"].get<int64_t>() <= last_step) kept += text + "\n";
-    }
+  for (const Json& line : read_lines(path_)) {
+    if (line["step"].get<int64_t>() <= last_step) kept += line.dump() + "\n";
   }
   write_file_atomically(path_, kept, "log");
 }
 
-void MetricsLog::write(const nlohmann::ordered_json& line) {
+void MetricsLog::write(const Json& line) {
   std::ofstream out(path_, std::ios::app | std::ios::binary);
   out << line.dump() + "\n" << std::flush;
   check(out.good(), "[log] ", path_.string(), ": cannot append: ", std::strerror(errno));
 }
+
+std::vector<Json> MetricsLog::lines() const { return read_lines(path_); }
 
 }  // namespace lacuna

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <vector>
 
 namespace lacuna {
 
@@ -14,6 +15,8 @@ class MetricsLog {
   MetricsLog(std::filesystem::path path, int64_t last_step);
 
   void write(const nlohmann::ordered_json& line);
+  /// All lines there are now.
+  std::vector<nlohmann::ordered_json> lines() const;
 
  private:
   std::filesystem::path path_;

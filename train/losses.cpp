@@ -5,9 +5,9 @@
 #include "ops/arithmetic/arithmetic.h"
 #include "ops/broadcast/broadcast.h"
 #include "ops/concat/concat.h"
-#include "ops/pad/pad.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/reduce/reduce.h"
+#include "ops/window/window.h"
 
 namespace lacuna {
 namespace {
@@ -31,17 +31,26 @@ Variable mean_step(const Variable& x, int axis) {
 
 }  // namespace
 
-Variable crop_boxes(const Variable& x, const std::vector<Box>& boxes) {
-  check(x.rank() == 4 && static_cast<int64_t>(boxes.size()) == x.dim(0) && !boxes.empty(), "[crop_boxes] pictures ",
-        x.shape(), " need one box a sample, there are ", boxes.size());
-  Variables windows;
+Tensor corners_of(const std::vector<Box>& boxes) {
+  std::vector<int32_t> corners;
   for (const Box& box : boxes) {
     check(box.height == boxes[0].height && box.width == boxes[0].width, "[crop_boxes] boxes of ", boxes[0].height, "x",
           boxes[0].width, " and ", box.height, "x", box.width, " in one batch; all must agree");
-    const Variable sample = slice(x, 0, static_cast<int64_t>(windows.size()), 1);
-    windows.push_back(crop(sample, box.top, box.left, box.height, box.width));
+    corners.push_back(static_cast<int32_t>(box.top));
+    corners.push_back(static_cast<int32_t>(box.left));
   }
-  return concat(windows, 0);
+  return Tensor::from<int32_t>({static_cast<int64_t>(boxes.size()), 2}, corners);
+}
+
+Variable crop_boxes(const Variable& x, const std::vector<Box>& boxes) {
+  check(x.rank() == 4 && static_cast<int64_t>(boxes.size()) == x.dim(0) && !boxes.empty(), "[crop_boxes] pictures ",
+        x.shape(), " need one box a sample, there are ", boxes.size());
+  for (const Box& box : boxes) {
+    check(box.top >= 0 && box.left >= 0 && box.top + box.height <= x.dim(1) && box.left + box.width <= x.dim(2),
+          "[crop_boxes] rows ", box.top, " to ", box.top + box.height, " and columns ", box.left, " to ",
+          box.left + box.width, " are not all within ", x.shape());
+  }
+  return take_windows(x, corners_of(boxes).to(x.device()), boxes[0].height, boxes[0].width);
 }
 
 Variable weighted_l1(const Variable& truth, const Variable& generated, const Variable& weight) {
@@ -50,12 +59,13 @@ Variable weighted_l1(const Variable& truth, const Variable& generated, const Var
   return mean(abs(truth - generated) * weight);
 }
 
-Variable known_l1(const Variable& truth, const Variable& generated, const Variable& mask) {
+Variable known_l1(const Variable& truth, const Variable& generated, const Variable& mask, const Variable& known_share) {
   check_alike("known_l1", truth, generated);
   check_mask("known_l1", truth, mask);
   const Variable known = 1 - mask;
-  const Variable share = mean(known);
-  check(share.value().item() > 0, "[known_l1] the mask ", mask.shape(), " leaves no known pixel");
+  const Variable share = known_share.defined() ? known_share : mean(known);
+  check(known_share.defined() || share.value().item() > 0, "[known_l1] the mask ", mask.shape(),
+        " leaves no known pixel");
   return mean(abs(truth - generated) * known) / share;
 }
 

@@ -25,6 +25,8 @@ Tensor discount_mask_distance(const Tensor& mask, double gamma);
 /// 2012.
 Tensor distance_to_known(const Tensor& mask);
 
+/// The boxes' first rows and columns, (N,2) i32, as take_windows has them; they must agree in size.
+Tensor corners_of(const std::vector<Box>& boxes);
 /// Each sample's own window, (N,h,w,C); the boxes, one per sample, must agree in size and lie within the picture.
 Variable crop_boxes(const Variable& x, const std::vector<Box>& boxes);
 
@@ -32,8 +34,9 @@ Variable crop_boxes(const Variable& x, const std::vector<Box>& boxes);
 Variable weighted_l1(const Variable& truth, const Variable& generated, const Variable& weight);
 
 /// mean(|truth - generated| * (1 - mask)) / mean(1 - mask): how well the known part is kept. Throws if nothing is
-/// known.
-Variable known_l1(const Variable& truth, const Variable& generated, const Variable& mask);
+/// known. `known`: mean(1 - mask), or that of the larger batch that these are a part of, a constant scalar that is not
+/// 0; undefined: they are all.
+Variable known_l1(const Variable& truth, const Variable& generated, const Variable& mask, const Variable& known = {});
 
 /// mean |x(r+1,c) - x(r,c)| + mean |x(r,c+1) - x(r,c)|; an axis of one pixel adds nothing.
 Variable total_variation(const Variable& x);

@@ -148,7 +148,7 @@ HoleMaker::HoleMaker(MaskOptions options) : options_(std::move(options)) {
   }
 }
 
-HoleBatch HoleMaker::operator()(int64_t n, int64_t height, int64_t width, const Philox& random) const {
+HoleBatch HoleMaker::operator()(int64_t n, int64_t height, int64_t width, const Philox& random, int64_t first) const {
   const MaskOptions& o = options_;
   check(n >= 1, "[masks] at least 1 sample is needed, not ", n);
   check(o.hole_height + 2 * o.margin <= height && o.hole_width + 2 * o.margin <= width, "[masks] a hole of ",
@@ -158,7 +158,7 @@ HoleBatch HoleMaker::operator()(int64_t n, int64_t height, int64_t width, const 
   for (int64_t i = 0; i < n; ++i) {
     Canvas canvas{holes.mask.data<float>() + i * height * width, height, width};
     // No sample draws near 2^32 numbers, so the samples' numbers stay apart.
-    Draws draws(random, static_cast<uint64_t>(i) << 32);
+    Draws draws(random, static_cast<uint64_t>(first + i) << 32);
     Box box;
     std::string origin;
     const Kind kind = o.kind == Kind::mixed ? simple_kinds[draws.integer(0, std::size(simple_kinds) - 1)] : o.kind;

@@ -50,8 +50,9 @@ class HoleMaker {
   /// Throws Error for options out of range and for a folder without pictures.
   explicit HoleMaker(MaskOptions options);
 
-  /// n holes in pictures of height x width. Throws Error if the hole does not fit in or leaves nothing known.
-  HoleBatch operator()(int64_t n, int64_t height, int64_t width, const Philox& random) const;
+  /// n holes in pictures of height x width: those from `first` on of a larger batch. Throws Error if the hole does not
+  /// fit in or leaves nothing known.
+  HoleBatch operator()(int64_t n, int64_t height, int64_t width, const Philox& random, int64_t first = 0) const;
 
   const MaskOptions& options() const { return options_; }
 

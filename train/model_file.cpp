@@ -55,8 +55,10 @@ int64_t whole_number(const std::map<std::string, std::string>& metadata, const c
 
 Model model_of(const Safetensors& file) {
   const auto format = file.metadata.find("format");
-  check(format == file.metadata.end() || format->second != "lacuna-checkpoint",
-        "is a training checkpoint; the model is model.safetensors in the run's folder");
+  check(
+      format == file.metadata.end() || format->second != "lacuna-checkpoint",
+      "is a training checkpoint; the model is model.safetensors in the run's folder, and lacuna convert makes one of a "
+      "checkpoint");
   check(format != file.metadata.end() && format->second == format_name,
         "is no Lacuna model (its metadata do not say format = ", format_name, ")");
   GeneratorOptions options;
@@ -72,6 +74,18 @@ Model model_of(const Safetensors& file) {
 
 }  // namespace
 
+const std::vector<std::pair<const char*, Storage>>& storages() {
+  static const std::vector<std::pair<const char*, Storage>> all{
+      {"f32", Storage::f32}, {"f16", Storage::f16}, {"bf16", Storage::bf16}, {"f64", Storage::f64}};
+  return all;
+}
+
+bool is_checkpoint(const std::filesystem::path& path) {
+  const SafetensorsHeader header = read_safetensors_header(path);
+  const auto format = header.metadata.find("format");
+  return format != header.metadata.end() && format->second == "lacuna-checkpoint";
+}
+
 Model load_model(const std::filesystem::path& path) {
   const Safetensors file = read_safetensors(path);
   try {
@@ -81,10 +95,13 @@ Model load_model(const std::filesystem::path& path) {
   }
 }
 
+Model moved(Model model, Device device) {
+  model.generator.params().move_to(device);
+  return model;
+}
+
 void save_model(const std::filesystem::path& path, const Generator& generator,
-                std::map<std::string, std::string> metadata, DType storage) {
-  check(storage == DType::f32 || storage == DType::f64 || storage == DType::bf16,
-        "[model] parameters are stored as f32, f64 or bf16, not ", name_of(storage));
+                std::map<std::string, std::string> metadata, Storage storage) {
   const GeneratorOptions& options = generator.options();
   metadata["format"] = format_name;
   metadata["cnum"] = std::to_string(options.cnum);
@@ -93,8 +110,11 @@ void save_model(const std::filesystem::path& path, const Generator& generator,
   metadata["attention"] = name_in(attentions, options.attention);
   metadata.try_emplace("channel_order", "rgb");
   Safetensors file{std::move(metadata), {}};
-  for (const auto& [name, value] : generator.params().tensors()) file.tensors.emplace_back(name, value.to(storage));
-  write_safetensors(path, file);
+  const DType type = storage == Storage::f64 ? DType::f64 : storage == Storage::bf16 ? DType::bf16 : DType::f32;
+  for (const auto& [name, value] : generator.params().tensors()) {
+    file.tensors.emplace_back(name, value.to(Device{}).to(type));
+  }
+  storage == Storage::f16 ? write_safetensors_half(path, file) : write_safetensors(path, file);
 }
 
 }  // namespace lacuna

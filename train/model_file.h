@@ -1,8 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "nets/generator.h"
 
@@ -18,12 +21,24 @@ struct Model {
   std::map<std::string, std::string> metadata;
 };
 
+/// The types that a model's numbers are stored as.
+enum class Storage : uint8_t { f32, f64, bf16, f16 };
+/// Their names: "f32", ...
+const std::vector<std::pair<const char*, Storage>>& storages();
+
+/// Whether the file is a training checkpoint, not a model. Throws Error if it is no safetensors file.
+bool is_checkpoint(const std::filesystem::path& path);
+
 /// Reads a model; its parameters become f32 whatever they are stored as. Throws Error "[model] FILE: reason".
 Model load_model(const std::filesystem::path& path);
+/// The model with its parameters on that device.
+Model moved(Model model, Device device);
 
-/// Writes a model, atomically, with the parameters rounded to `storage` (f32, f64 or bf16). `metadata` is the free
-/// text; it may set channel_order, which is "rgb" otherwise. The keys that follow from the generator are filled in.
+/// Writes a model, atomically, with the parameters rounded to `storage` (f16 is IEEE's half
+/// precision, "F16" in the file: half of f32's bytes and eleven bits of precision to bf16's eight). `metadata` is the
+/// free text; it may set channel_order, which is "rgb" otherwise. The keys that follow from the generator are filled
+/// in.
 void save_model(const std::filesystem::path& path, const Generator& generator,
-                std::map<std::string, std::string> metadata, DType storage = DType::f32);
+                std::map<std::string, std::string> metadata, Storage storage = Storage::f32);
 
 }  // namespace lacuna

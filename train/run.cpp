@@ -1,93 +1,73 @@
 #include "train/run.h"
 
 #include <algorithm>
-#include <chrono>
-#include <nlohmann/json.hpp>
+#include <optional>
 
+#include "distributed/together.h"
 #include "tensor/file.h"
-#include "tensor/image.h"
+#include "train/checkpoint_model.h"
+#include "train/early_stop.h"
 #include "train/import.h"
-#include "train/log.h"
-#include "train/model_file.h"
+#include "train/run_log.h"
 #include "train/validation.h"
 
 namespace lacuna {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
-
-std::string joined(const std::vector<std::string>& parts) {
-  std::string all;
-  for (const std::string& part : parts) all += (all.empty() ? "" : ", ") + part;
-  return all;
-}
-
-/// Means of the steps' losses since the last line of the log.
-class Means {
- public:
-  void add(const StepReport& report) {
-    for (const auto& [name, value] : report.losses) {
-      const auto same = [&](const Sum& sum) { return sum.name == name; };
-      const auto known = std::find_if(sums_.begin(), sums_.end(), same);
-      Sum& sum = known == sums_.end() ? sums_.emplace_back(Sum{name}) : *known;
-      sum.total += value;
-      ++sum.count;
-    }
-    pictures_ += report.pictures;
-  }
-
-  Json line(const StepReport& report) {
-    const auto now = std::chrono::steady_clock::now();
-    const double seconds = std::chrono::duration<double>(now - since_).count();
-    Json line{{"step", report.step}, {"kind", "train"}, {"lr", report.lr}};
-    for (const Sum& sum : sums_) line[sum.name] = sum.total / static_cast<double>(sum.count);
-    line["pictures_per_second"] = static_cast<double>(pictures_) / seconds;
-    *this = Means();
-    return line;
-  }
-
- private:
-  struct Sum {
-    std::string name;
-    double total = 0;
-    int64_t count = 0;
-  };
-
-  std::vector<Sum> sums_;
-  int64_t pictures_ = 0;
-  std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
-};
-
 class Run {
  public:
-  Run(const TrainConfig& config, const RunOptions& options)
-      : config_(config), folder_(options.folder), trainer_(config, picture_source(config)) {
-    list_pictures(config.data.sources);  // throws before anything is written
-    if (!config.validation.empty()) validation_.emplace(config);
+  Run(const TrainConfig& config, const RunOptions& options, Communicator& communicator)
+      : config_(config),
+        folder_(options.folder),
+        communicator_(communicator),
+        trainer_(config, picture_source(config, {communicator.rank(), communicator.size()}), communicator,
+                 options.device),
+        early_stop_(config.early_stop) {
+    list_pictures(config.data.sources);
+  }
+
+  /// On the first rank: reads or makes the folder.
+  void open(const RunOptions& options) {
+    check(config_.early_stop.patience == 0 || !config_.validation.empty(),
+          "[train] early_stop.patience needs pictures to validate on: name them by --validation or data.validation");
+    if (!config_.validation.empty()) validation_.emplace(config_, config_.validation, config_.validation_pictures);
+    const TrainConfig::Log& log = config_.log;
+    if (log.tensorboard && log.pictures_every > 0) training_.emplace(config_, config_.data.sources, log.pictures);
     if (options.resume) {
       restore();
     } else {
       begin(options.init);
     }
-    log_.emplace(folder_ / "metrics.jsonl", trainer_.steps_done());
-    write_file_atomically(folder_ / "config.toml", to_toml(config), "train");
-    if (!options.resume) save();
+    log_.emplace(folder_, config_, trainer_.steps_done());
+    for (const double value : log_->validated(config_.early_stop.metric)) early_stop_.add(value);
+    write_file_atomically(folder_ / "config.toml", to_toml(config_), "train");
+    if (!options.resume) write();
+  }
+
+  /// On all ranks, after that: they go on from the first one's state.
+  void synchronise() {
+    trainer_.synchronise();
+    saved_ = trainer_.steps_done();
   }
 
   RunResult go(const std::atomic<bool>* stop, const std::function<void(const StepReport&)>& report) {
-    const auto stopping = [&] { return stop && stop->load(); };
+    const bool first = communicator_.is_first();
+    const auto stopping = [&] { return communicator_.any((stop && stop->load()) || early_stop_.exhausted()); };
     while (trainer_.steps_done() < config_.steps && !stopping()) {
       const StepReport step = trainer_.step();
-      means_.add(step);
       const bool last = step.step == config_.steps;
-      if (step.step % config_.log_every == 0 || last) log_->write(means_.line(step));
+      if (first) log_->add(step);
+      if (training_ && log_->shows_pictures_after(step.step)) {
+        log_->add_training_pictures(step.step, (*training_)(trainer_.result(), config_.log.pictures).rows);
+      }
       if (validation_ && (step.step % config_.validate_every == 0 || last)) validate();
       if (step.step % config_.checkpoint_every == 0 || last) save();
       report(step);
     }
     if (saved_ != trainer_.steps_done()) save();
-    return {trainer_.steps_done(), trainer_.steps_done() < config_.steps,
+    const bool stopped = trainer_.steps_done() < config_.steps;
+    return {trainer_.steps_done(), stopped, stopped && early_stop_.exhausted(),
             checkpoint_path(folder_ / "checkpoints", trainer_.steps_done())};
   }
 
@@ -98,10 +78,10 @@ class Run {
     check(!fs::exists(folder_) || (fs::is_directory(folder_) && fs::is_empty(folder_)), "[train] ", folder_.string(),
           " is not empty; go on with that run by --resume or name another folder");
     if (!init.empty()) {
-      const Model model = load_model(init);
+      const Model model = load_model_or_checkpoint(init);
       auto parameters = model.generator.params().tensors();
       if (model.channel_order == "bgr") swap_red_and_blue(parameters);  // pictures come as RGB
-      trainer_.generator().params().assign(parameters);
+      trainer_.start_from(parameters);
     }
     std::error_code error;
     fs::create_directories(folder_ / "checkpoints", error);
@@ -122,32 +102,42 @@ class Run {
   }
 
   void save() {
+    trainer_.check_synchronised();
+    saved_ = trainer_.steps_done();
+    if (communicator_.is_first()) write();
+  }
+
+  void write() {
     const Checkpoint state = trainer_.state();
     write_checkpoint(checkpoint_path(folder_ / "checkpoints", state.step), state);
     remove_old_checkpoints(folder_ / "checkpoints", config_.keep);
-    save_model(folder_ / "model.safetensors", trainer_.generator(),
-               {{"description", "trained by lacuna train"},
-                {"trained_on", joined(config_.data.sources)},
-                {"step", std::to_string(state.step)}});
-    saved_ = state.step;
+    write_model("model.safetensors", {});
+  }
+
+  void write_model(const char* name, const std::map<std::string, std::string>& more) {
+    auto metadata = run_metadata(config_, trainer_.steps_done(), config_.ema_decay > 0);
+    metadata.insert(more.begin(), more.end());
+    save_model(folder_ / name, trainer_.result(), metadata, config_.storage);
   }
 
   void validate() {
-    const Validation::Result result = (*validation_)(trainer_.generator());
-    Json line{{"step", trainer_.steps_done()}, {"kind", "validation"}};
-    for (const auto& [name, value] : result.metrics) line[name] = value;
-    log_->write(line);
-    fs::create_directories(folder_ / "validation");
-    fs::path file = checkpoint_path(folder_ / "validation", trainer_.steps_done()).replace_extension(".png");
-    write_image(file, to_image(result.grid));
+    const Validation::Result result = (*validation_)(trainer_.result(), config_.log.pictures);
+    log_->add_validation(trainer_.steps_done(), result);
+    const std::string& metric = config_.early_stop.metric;
+    for (const auto& [name, value] : result.metrics) {
+      if (name != metric || !early_stop_.add(value)) continue;
+      write_model("best.safetensors", {{"chosen_by", metric + " " + std::to_string(value) + " in validation"}});
+    }
   }
 
   TrainConfig config_;
   fs::path folder_;
+  Communicator& communicator_;
   Trainer trainer_;
-  std::optional<Validation> validation_;
-  std::optional<MetricsLog> log_;
-  Means means_;
+  // On the first rank alone:
+  std::optional<Validation> validation_, training_;
+  std::optional<RunLog> log_;
+  EarlyStop early_stop_;
   int64_t saved_ = -1;
 };
 
@@ -161,9 +151,15 @@ TrainConfig run_config(const fs::path& folder) {
 
 RunResult train_run(const TrainConfig& config, const RunOptions& options, const std::function<void(int64_t)>& started,
                     const std::function<void(const StepReport&)>& report) {
-  Run run(config, options);
-  started(run.steps_done());
-  return run.go(options.stop, report);
+  Communicator& communicator = options.communicator ? *options.communicator : single_process();
+  std::optional<Run> run;
+  together(communicator, [&] { run.emplace(config, options, communicator); });
+  together(communicator, [&] {
+    if (communicator.is_first()) run->open(options);
+  });
+  run->synchronise();
+  started(run->steps_done());
+  return run->go(options.stop, report);
 }
 
 }  // namespace lacuna

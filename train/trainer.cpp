@@ -1,12 +1,14 @@
 #include "train/trainer.h"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 
-#include "autograd/grad.h"
-#include "autograd/tape.h"
+#include "distributed/together.h"
 #include "ops/arithmetic/arithmetic.h"
 #include "ops/concat/concat.h"
 #include "ops/random/random.h"
+#include "ops/reduce/reduce.h"
 #include "tensor/trace.h"
 
 namespace lacuna {
@@ -20,43 +22,63 @@ uint64_t seed_for(uint64_t seed, Purpose purpose) {
   return static_cast<uint64_t>(w.v[0]) << 32 | w.v[1];
 }
 
-/// The sum of terms; an undefined one is nothing.
-Variable plus(const Variable& a, const Variable& b) { return a.defined() ? a + b : b; }
+using Values = std::vector<std::pair<std::string, double>>;
 
-/// Adds to the loss of that name.
-void accumulate(StepReport& report, const std::string& name, double value) {
-  for (auto& [known, sum] : report.losses) {
+/// Adds to the value of that name.
+void note(Values& values, const std::string& name, double value) {
+  for (auto& [known, sum] : values) {
     if (known == name) {
       sum += value;
       return;
     }
   }
-  report.losses.emplace_back(name, value);
+  values.emplace_back(name, value);
 }
 
-const TrainConfig& checked(const TrainConfig& config) {
+Generator moved(Generator generator, Device device) {
+  generator.params().move_to(device);
+  return generator;
+}
+
+Critic moved(Critic critic, Device device) {
+  critic.params().move_to(device);
+  return critic;
+}
+
+const TrainConfig& checked(const TrainConfig& config, const Communicator& communicator) {
   check_config(config);
+  check(config.batch % communicator.size() == 0, "[train] a batch of ", config.batch,
+        " pictures cannot be shared evenly by ", communicator.size(),
+        " processes; set training.batch to a multiple of ", communicator.size());
   return config;
 }
 
 }  // namespace
 
-OpenSource picture_source(const TrainConfig& config) {
+OpenSource picture_source(const TrainConfig& config, BatchPart part) {
   DataOptions options = config.data;
   options.seed = seed_for(config.seed, Purpose::data);
-  return [options, batch = config.batch](uint64_t first_batch) -> PictureSource {
-    auto loader = std::make_shared<DataLoader>(options, batch, first_batch);
+  return [options, batch = config.batch, part](uint64_t first_batch) -> PictureSource {
+    auto loader = std::make_shared<DataLoader>(options, batch, first_batch, part);
     return [loader] { return loader->next(); };
   };
 }
 
-Trainer::Trainer(const TrainConfig& config, OpenSource open)
-    : config_(checked(config)),
+Trainer::Trainer(const TrainConfig& config, OpenSource open, Communicator& communicator, Device device)
+    : config_(checked(config, communicator)),
+      communicator_(communicator),
+      device_(device),
       open_(std::move(open)),
       holes_(config.holes),
-      generator_(config.network, seed_for(config.seed, Purpose::generator)),
+      generator_(moved(Generator(config.network, seed_for(config.seed, Purpose::generator)), device)),
       generator_adam_(generator_.params().tensors(), config.optimizer.adam) {
   config_.optimizer.schedule.total = config.steps;
+  config_.optimizer.critic_schedule.total = std::max<int64_t>(1, config.steps - config.first_critic_step());
+  if (config.ema_decay > 0) {
+    averaged_.emplace(moved(Generator(config.network), device));
+    averaged_->params().assign(generator_.params().tensors());
+    average_.emplace(generator_.params().tensors(), averaged_->params().tensors(), config.ema_decay);
+  }
   if (config.pretrain_coarse > 0) {
     GeneratorOptions options = config.network;
     options.one_stage = true;
@@ -65,19 +87,26 @@ Trainer::Trainer(const TrainConfig& config, OpenSource open)
   }
   if (config.loss.discount != TrainConfig::Loss::Discount::distance) {
     const double gamma = config.loss.discount == TrainConfig::Loss::Discount::box ? config.loss.gamma : 1;
-    discount_ = discount_mask(config.holes.hole_height, config.holes.hole_width, gamma, config.network.dtype);
+    discount_ =
+        discount_mask(config.holes.hole_height, config.holes.hole_width, gamma, config.network.dtype).to(device);
+  }
+  // The ranks' exchanges go on beside a pass and are not recorded.
+  if (device.kind == Device::Kind::cuda && config.plan && communicator.size() == 1) {
+    plan_memory_ = std::make_shared<PlanMemory>(device);
   }
   if (!config.adversarial()) return;
   using Critics = TrainConfig::Loss::Critics;
   const DType dtype = config.network.dtype;
   if (config.loss.critics != Critics::local) {
-    judges_.push_back({Critic(Critic::Kind::global, config.data.height, config.data.width, config.critic_cnum, dtype,
-                              seed_for(config.seed, Purpose::global_critic)),
+    judges_.push_back({moved(Critic(Critic::Kind::global, config.data.height, config.data.width, config.critic_cnum,
+                                    dtype, seed_for(config.seed, Purpose::global_critic)),
+                             device),
                        false, seed_for(config.seed, Purpose::global_penalty)});
   }
   if (config.loss.critics != Critics::global) {
-    judges_.push_back({Critic(Critic::Kind::local, config.holes.hole_height, config.holes.hole_width,
-                              config.critic_cnum, dtype, seed_for(config.seed, Purpose::local_critic)),
+    judges_.push_back({moved(Critic(Critic::Kind::local, config.holes.hole_height, config.holes.hole_width,
+                                    config.critic_cnum, dtype, seed_for(config.seed, Purpose::local_critic)),
+                             device),
                        true, seed_for(config.seed, Purpose::local_penalty)});
   }
   critic_adam_.emplace(critic_tensors(), config.optimizer.adam);
@@ -88,172 +117,141 @@ StepReport Trainer::step() {
   report.step = step_ + 1;
   report.lr = config_.optimizer.lr * schedule_factor(config_.optimizer.schedule, step_);
   if (config_.adversarial_at(step_)) {
+    const TrainConfig::Optimizer& optimizer = config_.optimizer;
+    const double factor = optimizer.own_critic_schedule
+                              ? schedule_factor(optimizer.critic_schedule, step_ - config_.first_critic_step())
+                              : schedule_factor(optimizer.schedule, step_);
+    report.critic_lr = optimizer.critic_lr * factor;
     for (int64_t i = 0; i < config_.critic_steps; ++i) update_critics(report);
-    for (auto& [name, sum] : report.losses) sum /= static_cast<double>(config_.critic_steps);
+    for (Values* values : {&report.losses, &report.measures}) {
+      for (auto& [name, sum] : *values) sum /= static_cast<double>(config_.critic_steps);
+    }
   }
-  update_generator(report);
+  if (!config_.critics_alone_at(step_)) {
+    update_generator(report);
+    if (average_) average_->update();
+  }
   ++step_;
   return report;
 }
 
-Trainer::Batch Trainer::next_batch() {
+void Trainer::start_from(const std::vector<std::pair<std::string, Tensor>>& parameters) {
+  check(step_ == 0, "[train] parameters can be given before the first step alone");
+  generator_.params().assign(parameters);
+  if (averaged_) averaged_->params().assign(parameters);
+}
+
+bool Trainer::measures_gradients() const {
+  return config_.log.gradients_every > 0 && (step_ + 1) % config_.log.gradients_every == 0;
+}
+
+std::vector<Tensor> Trainer::Batch::tensors() const {
+  std::vector<Tensor> all{truth, mask, corners};
+  for (const Tensor& x : {known, weight}) {
+    if (x.defined()) all.push_back(x);
+  }
+  all.insert(all.end(), places.begin(), places.end());
+  return all;
+}
+
+Trainer::Batch Trainer::Batch::from(const std::vector<Tensor>& tensors, bool for_critics) {
+  if (!for_critics) return {tensors[0], tensors[1], tensors[2], tensors[3], tensors[4], {}};
+  return {tensors[0], tensors[1], tensors[2], {}, {}, {tensors.begin() + 3, tensors.end()}};
+}
+
+Trainer::Batch Trainer::next_batch(bool for_critics) {
   const TraceSpan span("data");
   if (!source_) source_ = open_(batches_);
   const uint64_t index = batches_++;
   const DType dtype = config_.network.dtype;
-  const Tensor truth = source_().to(dtype);
+  const Tensor truth = source_();
+  const int64_t n = truth.dim(0), first = communicator_.rank() * n;
   const HoleBatch holes =
-      holes_(truth.dim(0), truth.dim(1), truth.dim(2), Philox{seed_for(config_.seed, Purpose::holes), index});
-  return {index, truth, holes.mask.to(dtype), holes.boxes};
+      holes_(n, truth.dim(1), truth.dim(2), Philox{seed_for(config_.seed, Purpose::holes), index}, first);
+  const Tensor mask = holes.mask.to(dtype);
+  Batch batch{truth.to(dtype).to(device_), mask.to(device_), corners_of(holes.boxes).to(device_), {}, {}, {}};
+  if (for_critics) {
+    if (!penalises()) return batch;
+    for (const Judge& judge : judges_) {
+      const Tensor all = random_uniform({first + n, 1}, Philox{judge.seed, index}, 0, 1, dtype);
+      batch.places.push_back(slice(all, 0, first, n).value().to(device_));
+    }
+    return batch;
+  }
+  const Tensor known = mean(1 - Variable(mask)).value();
+  communicator_.all_reduce(known, Reduction::mean);
+  check_shared(communicator_, known.item() > 0, "[train] step ", step_ + 1, ": the holes leave no known pixel");
+  batch.known = known.to(device_);
+  batch.weight = discount_.defined()
+                     ? discount_
+                     : crop_boxes(discount_mask_distance(mask, config_.loss.gamma), holes.boxes).value().to(device_);
+  return batch;
 }
 
 void Trainer::update_critics(StepReport& report) {
   const TraceSpan span("critic update");
-  const Batch batch = next_batch();
-  report.pictures += batch.truth.dim(0);
-  Variable completed;
-  {
-    const NoGrad no_grad;
-    completed = complete(generator_(batch.truth, batch.mask).fine, batch.truth, batch.mask);
-  }
-  const auto view = [&](const Judge& judge, const Variable& x) { return judge.local ? crop_boxes(x, batch.boxes) : x; };
-
-  const Adversarial game = config_.loss.adversarial;
-  std::vector<Tensor> gradients;
-  for (const Judge& judge : judges_) {
-    const std::string name = judge.local ? "critic_local" : "critic_global";
-    const Variable real = view(judge, batch.truth), fake = view(judge, completed);
-    const int64_t n = real.dim(0);
-    // In one batch, since what a convolution prepares from its kernel then serves both.
-    const Variable scores = judge.critic(concat({real, fake}, 0));
-    Variable loss = critic_loss(game, slice(scores, 0, 0, n), slice(scores, 0, n, n));
-    note(report, name, loss);
-    if (game == Adversarial::wgan_gp && config_.loss.gradient_penalty > 0) {
-      const Tensor alpha = random_uniform({n, 1}, Philox{judge.seed, batch.index}, 0, 1, real.dtype());
-      const Variable penalty = gradient_penalty(judge.critic, real, fake, alpha, view(judge, batch.mask));
-      note(report, name + "_penalty", penalty);
-      loss = loss + config_.loss.gradient_penalty * penalty;
-    }
-    for (const Tensor& g : finite_gradients(loss, judge.critic.params())) gradients.push_back(g);
-  }
-  critic_adam_->step(gradients, config_.optimizer.critic_lr * schedule_factor(config_.optimizer.schedule, step_));
+  Pass pass = carry_out("critics", next_batch(true), true);
+  settle(pass, report);
+  std::vector<const Params*> networks;
+  for (const Judge& judge : judges_) networks.push_back(&judge.critic.params());
+  const std::vector<Tensor> gradients = finite_gradients(pass, networks);
+  if (measures_gradients()) note(report.measures, "gradient_critics", global_norm(gradients));
+  critic_adam_->step(gradients, report.critic_lr);
 }
 
 void Trainer::update_generator(StepReport& report) {
   const TraceSpan span("generator update");
-  const Batch batch = next_batch();
-  report.pictures += batch.truth.dim(0);
-  const bool coarse_only = step_ < config_.pretrain_coarse;
-  const GeneratorOutput output =
-      (coarse_only ? *coarse_ : generator_)(batch.truth, batch.mask, {.recompute = config_.recompute});
-  Variable loss = reconstruction(batch, output, coarse_only, report);
-  const Variable completed = complete(output.fine, batch.truth, batch.mask);
-  if (config_.loss.total_variation > 0) {
-    const Variable variation = total_variation(completed);
-    note(report, "total_variation", variation);
-    loss = loss + config_.loss.total_variation * variation;
+  std::string name = "generator";
+  if (trains_coarse_only()) name += ", coarse";
+  if (config_.adversarial_at(step_)) name += ", judged";
+  if (measures_gradients()) name += ", measured";
+  Pass pass = carry_out(name, next_batch(false), false);
+  settle(pass, report);
+  for (size_t k = 0; k < pass.parts.size(); ++k) {
+    note(report.measures, "gradient_" + pass.names.parts[k], norm_over_ranks(pass.parts[k]));
   }
-  if (config_.adversarial_at(step_)) loss = loss + config_.loss.gan * adversarial(batch, completed, report);
-  note(report, "loss", loss);
-
-  std::vector<Tensor> gradients = finite_gradients(loss, generator_.params());
+  std::vector<Tensor> gradients = finite_gradients(pass, {&generator_.params()});
+  if (measures_gradients()) note(report.measures, "gradient_generator", global_norm(gradients));
   if (config_.optimizer.clip_norm > 0) gradients = clip_by_global_norm(gradients, config_.optimizer.clip_norm);
   generator_adam_.step(gradients, report.lr);
 }
 
-Variable Trainer::reconstruction(const Batch& batch, const GeneratorOutput& output, bool coarse_only,
-                                 StepReport& report) const {
-  const TrainConfig::Loss& options = config_.loss;
-  const Variable weight = discount(batch), truth = crop_boxes(batch.truth, batch.boxes);
-  Variable l1, ae;
-  const auto add_stage = [&](const Variable& generated, double factor) {
-    l1 = plus(l1, factor * weighted_l1(truth, crop_boxes(generated, batch.boxes), weight));
-    ae = plus(ae, factor * known_l1(batch.truth, generated, batch.mask));
-  };
-  if (coarse_only || !config_.network.one_stage) add_stage(output.coarse, options.coarse);
-  if (!coarse_only) add_stage(output.fine, 1);
-  note(report, "l1", l1);
-  note(report, "ae", ae);
-  return options.l1 * l1 + options.ae * ae;
+double Trainer::norm_over_ranks(const Tensor& gradient) const {
+  const double norm = global_norm({gradient});
+  if (communicator_.size() == 1) return norm;
+  const Tensor square = Tensor::scalar(norm * norm, DType::f64);
+  communicator_.all_reduce(square, Reduction::sum);
+  return std::sqrt(square.item()) / communicator_.size();
 }
 
-Variable Trainer::discount(const Batch& batch) const {
-  if (discount_.defined()) return discount_;
-  return crop_boxes(discount_mask_distance(batch.mask.value(), config_.loss.gamma), batch.boxes);
-}
-
-Variable Trainer::adversarial(const Batch& batch, const Variable& completed, StepReport& report) const {
-  Variable total;
-  for (const Judge& judge : judges_) {
-    const Variable scores = judge.critic(judge.local ? crop_boxes(completed, batch.boxes) : completed);
-    const Variable loss = generator_loss(config_.loss.adversarial, scores);
-    total = plus(total, judge.local ? loss : config_.loss.global_alpha * loss);
+std::vector<Tensor> Trainer::finite_gradients(Pass& pass, const std::vector<const Params*>& networks) const {
+  std::vector<Tensor> gradients = pass.gradients;
+  for (GradientAverager& averager : pass.averagers) {
+    for (const Tensor& g : averager.finish()) gradients.push_back(g);
   }
-  note(report, "gan", total);
-  return total;
-}
-
-std::vector<std::pair<std::string, Tensor>> Trainer::critic_tensors() const {
-  std::vector<std::pair<std::string, Tensor>> all;
-  for (const Judge& judge : judges_) {
-    for (const auto& named : judge.critic.params().tensors()) all.push_back(named);
-  }
-  return all;
-}
-
-std::vector<Tensor> Trainer::finite_gradients(const Variable& loss, const Params& params) const {
-  std::vector<Tensor> gradients;
-  for (const Variable& g : grad(loss, params.variables())) gradients.push_back(g.value());
   if (const std::optional<size_t> bad = first_not_finite(gradients)) {
-    fail("[train] step ", step_ + 1, ": the gradient of ", params.items()[*bad].first,
-         " is not finite; go on from the last checkpoint with a smaller learning rate or optimizer.clip_norm");
+    std::vector<std::string> names;
+    for (const Params* params : networks) {
+      for (const auto& [name, value] : params->items()) names.push_back(name);
+    }
+    check_shared(communicator_, false, "[train] step ", step_ + 1, ": the gradient of ", names[*bad],
+                 " is not finite; go on from the last checkpoint with a smaller learning rate or optimizer.clip_norm");
   }
   return gradients;
 }
 
-void Trainer::note(StepReport& report, const std::string& name, const Variable& loss) const {
-  const double value = loss.value().item();
-  check(std::isfinite(value), "[train] step ", step_ + 1, ": the loss ", name, " is ", value,
-        "; go on from the last checkpoint with a smaller learning rate or optimizer.clip_norm");
-  accumulate(report, name, value);
-}
-
-Checkpoint Trainer::state() const {
-  Checkpoint checkpoint{step_, batches_, to_toml(config_), generator_.params().tensors()};
-  const auto add = [&](const std::string& prefix, const std::vector<std::pair<std::string, Tensor>>& tensors) {
-    for (const auto& [name, value] : tensors) checkpoint.tensors.emplace_back(prefix + name, value);
-  };
-  add("", critic_tensors());
-  add("adam/generator/", generator_adam_.state());
-  if (critic_adam_) add("adam/critics/", critic_adam_->state());
-  return checkpoint;
-}
-
-void Trainer::restore(const Checkpoint& checkpoint) {
-  // Sorted by what the tensors belong to, so that each part can complain about what it lacks or does not know.
-  using Named = std::vector<std::pair<std::string, Tensor>>;
-  Named generator, generator_adam, critic_adam;
-  std::vector<Named> critics(judges_.size());
-  const auto belongs = [&](const std::string& name, const std::string& prefix, Named& to, const Tensor& value) {
-    if (!name.starts_with(prefix)) return false;
-    to.emplace_back(name.substr(prefix.size()), value);
-    return true;
-  };
-  for (const auto& [name, value] : checkpoint.tensors) {
-    bool placed = belongs(name, "adam/generator/", generator_adam, value) ||
-                  (critic_adam_ && belongs(name, "adam/critics/", critic_adam, value));
-    for (size_t k = 0; k < judges_.size() && !placed; ++k) {
-      placed = judges_[k].critic.params().has(name) && belongs(name, "", critics[k], value);
-    }
-    if (!placed) generator.emplace_back(name, value);
+void Trainer::settle(const Pass& pass, StepReport& report) const {
+  report.pictures += config_.batch;
+  const Tensor means = pass.values.to(Device{});
+  communicator_.all_reduce(means, Reduction::mean);
+  const double* next = means.data<double>();
+  for (const std::string& name : pass.names.losses) {
+    const double mean = *next++;
+    check_shared(communicator_, std::isfinite(mean), "[train] step ", step_ + 1, ": the loss ", name, " is ", mean,
+                 "; go on from the last checkpoint with a smaller learning rate or optimizer.clip_norm");
+    note(report.losses, name, mean);
   }
-  generator_.params().assign(generator);
-  for (size_t k = 0; k < judges_.size(); ++k) judges_[k].critic.params().assign(critics[k]);
-  generator_adam_.load(generator_adam);
-  if (critic_adam_) critic_adam_->load(critic_adam);
-  step_ = checkpoint.step;
-  batches_ = checkpoint.batches;
-  source_ = nullptr;
+  for (const std::string& name : pass.names.measures) note(report.measures, name, *next++);
 }
 
 }  // namespace lacuna

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "nets/generator.h"
+#include "tensor/image.h"
 #include "train/config.h"
 
 namespace lacuna {
@@ -14,19 +14,23 @@ namespace lacuna {
 /// trains.
 class Validation {
  public:
-  /// Reads the pictures. Throws Error if a source is unusable.
-  explicit Validation(const TrainConfig& config);
+  /// Reads `count` pictures of these sources, or all if there are fewer. Throws Error if a source is unusable.
+  Validation(const TrainConfig& config, const std::vector<std::string>& sources, int64_t count);
 
   struct Result {
     std::vector<std::pair<std::string, double>> metrics;  ///< of the completed pictures, means over all
-    Tensor grid;  ///< (1,4H,nW,3): incomplete picture, coarse and fine result, truth, one above the other, for the
-                  ///< first few
+    /// For the first few pictures, side by side: the original, the same with a white hole, the coarse and the fine
+    /// result, the completed picture and, where the network has attention, where it looks (see flow_picture).
+    std::vector<Image> rows;
   };
-  Result operator()(const Generator& generator) const;
+  Result operator()(const Generator& generator, int64_t rows) const;
 
  private:
   Tensor truth_, mask_;
   DType dtype_;
 };
+
+/// Pictures of one width as one, from top to bottom.
+Image one_above_the_other(const std::vector<Image>& pictures);
 
 }  // namespace lacuna

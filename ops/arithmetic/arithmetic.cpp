@@ -7,8 +7,8 @@
 namespace lacuna {
 namespace {
 
-using Kernel = void (*)(const CpuStream&, const Tensor&, const Tensor&, Tensor&);
-
+/// y of kernel(stream, a, b, y).
+template <class Kernel>
 Tensor apply(const char* op, const Variable& a, const Variable& b, Kernel kernel) {
   check(a.dtype() == b.dtype(), "[", op, "] operands ", a.shape(), " ", name_of(a.dtype()), " and ", b.shape(), " ",
         name_of(b.dtype()), " differ in type; cast one of them");
@@ -26,22 +26,24 @@ bool is_floating(DType dtype) { return dtype == DType::f32 || dtype == DType::f6
 }  // namespace
 
 Variable add(const Variable& a, const Variable& b) {
-  return record("add", {a, b}, apply("add", a, b, kernels::add), [sa = a.shape(), sb = b.shape()](const Vjp& v) {
-    const Variable& g = v.cotangent();
-    return Variables{v.needs(0) ? sum_to(g, sa) : Variable(), v.needs(1) ? sum_to(g, sb) : Variable()};
-  });
+  return record("add", {a, b}, apply("add", a, b, [](auto&... args) { kernels::add(args...); }),
+                [sa = a.shape(), sb = b.shape()](const Vjp& v) {
+                  const Variable& g = v.cotangent();
+                  return Variables{v.needs(0) ? sum_to(g, sa) : Variable(), v.needs(1) ? sum_to(g, sb) : Variable()};
+                });
 }
 
 Variable sub(const Variable& a, const Variable& b) {
-  return record("sub", {a, b}, apply("sub", a, b, kernels::sub), [sa = a.shape(), sb = b.shape()](const Vjp& v) {
-    const Variable& g = v.cotangent();
-    return Variables{v.needs(0) ? sum_to(g, sa) : Variable(), v.needs(1) ? -sum_to(g, sb) : Variable()};
-  });
+  return record("sub", {a, b}, apply("sub", a, b, [](auto&... args) { kernels::sub(args...); }),
+                [sa = a.shape(), sb = b.shape()](const Vjp& v) {
+                  const Variable& g = v.cotangent();
+                  return Variables{v.needs(0) ? sum_to(g, sa) : Variable(), v.needs(1) ? -sum_to(g, sb) : Variable()};
+                });
 }
 
 Variable mul(const Variable& a, const Variable& b) {
   return record(
-      "mul", {a, b}, apply("mul", a, b, kernels::mul),
+      "mul", {a, b}, apply("mul", a, b, [](auto&... args) { kernels::mul(args...); }),
       [a = kept_for(b, a), b = kept_for(a, b), sa = a.shape(), sb = b.shape()](const Vjp& v) {
         const Variable& g = v.cotangent();
         return Variables{v.needs(0) ? sum_to(g * b, sa) : Variable(), v.needs(1) ? sum_to(g * a, sb) : Variable()};
@@ -49,7 +51,7 @@ Variable mul(const Variable& a, const Variable& b) {
 }
 
 Variable div(const Variable& a, const Variable& b) {
-  const Tensor y = apply("div", a, b, kernels::div);
+  const Tensor y = apply("div", a, b, [](auto&... args) { kernels::div(args...); });
   return record("div", {a, b}, y, [b, y = kept_for(b, y).value(), sa = a.shape()](const Vjp& v) {
     const Variable by_a = v.cotangent() / b;
     return Variables{v.needs(0) ? sum_to(by_a, sa) : Variable(),

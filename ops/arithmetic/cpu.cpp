@@ -1,7 +1,7 @@
 #include "ops/arithmetic/functors.h"
 #include "ops/arithmetic/kernels.h"
 #include "ops/broadcast/stretch.h"
-#include "ops/launch.h"
+#include "tensor/launch.h"
 
 namespace lacuna::kernels {
 namespace {
@@ -63,28 +63,6 @@ void binary(const CpuStream& stream, const char* op, const Tensor& a, const Tens
 
 }  // namespace
 
-void add(const CpuStream& stream, const Tensor& a, const Tensor& b, Tensor& y) {
-  binary(stream, "add", a, b, y, functors::Add{});
-}
-
-void sub(const CpuStream& stream, const Tensor& a, const Tensor& b, Tensor& y) {
-  binary(stream, "sub", a, b, y, functors::Sub{});
-}
-
-void mul(const CpuStream& stream, const Tensor& a, const Tensor& b, Tensor& y) {
-  binary(stream, "mul", a, b, y, functors::Mul{});
-}
-
-void div(const CpuStream& stream, const Tensor& a, const Tensor& b, Tensor& y) {
-  binary(stream, "div", a, b, y, functors::Div{});
-}
-
-void affine(const CpuStream& stream, const Tensor& x, double factor, double offset, Tensor& y) {
-  visit_float(x.dtype(), "affine", [&]<class T>(T) {
-    for_each(stream, x.numel(),
-             [x = x.data<T>(), y = y.data<T>(), factor = static_cast<T>(factor),
-              offset = static_cast<T>(offset)](int64_t i) { y[i] = factor * x[i] + offset; });
-  });
-}
-
+using Stream = CpuStream;
+#include "ops/arithmetic/kernels.inc"
 }  // namespace lacuna::kernels

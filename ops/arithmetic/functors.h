@@ -33,4 +33,11 @@ struct Div {
   }
 };
 
+template <class T>
+struct Affine {
+  T factor, offset;
+
+  LACUNA_HD T operator()(T x) const { return factor * x + offset; }
+};
+
 }  // namespace lacuna::functors

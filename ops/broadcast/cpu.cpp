@@ -3,8 +3,8 @@
 #include "ops/broadcast/kernels.h"
 #include "ops/broadcast/row_sums.h"
 #include "ops/broadcast/stretch.h"
-#include "ops/launch.h"
 #include "tensor/cpu_level.h"
+#include "tensor/launch.h"
 
 namespace lacuna::kernels {
 namespace {

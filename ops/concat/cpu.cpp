@@ -2,25 +2,13 @@
 #include <cstring>
 
 #include "ops/concat/kernels.h"
+#include "ops/concat/layout.h"
 
 namespace lacuna::kernels {
 namespace {
 
 constexpr int64_t block_bytes = 1 << 16;
 constexpr int64_t tile = 16;  // a row of an f32 tile is one cache line
-
-/// A tensor seen as rows: everything from `axis` inwards is one row.
-struct Rows {
-  int64_t count, bytes;  // rows, and the length of each
-  int64_t step;          // bytes from one element of the axis to the next
-};
-
-Rows rows_from(const Tensor& x, int axis) {
-  int64_t count = 1, step = size_of(x.dtype());
-  for (int a = 0; a < axis; ++a) count *= x.dim(a);
-  for (int a = axis + 1; a < x.rank(); ++a) step *= x.dim(a);
-  return {count, step * x.dim(axis), step};
-}
 
 // Rows of one or a few elements, for which a call of memcpy each would take longer than the copy.
 template <size_t bytes>
@@ -51,29 +39,6 @@ void copy_rows(const CpuStream& stream, int64_t rows, int64_t bytes, const std::
   });
 }
 
-/// The axes of a permutation but those that the innermost loops run over: where position `index` of them begins in x
-/// and y.
-struct OuterLoops {
-  int rank = 0;
-  int64_t count = 1;
-  int64_t extent[Shape::max_rank], x_stride[Shape::max_rank], y_stride[Shape::max_rank];
-
-  void add(int64_t n, int64_t x_step, int64_t y_step) {
-    extent[rank] = n, x_stride[rank] = x_step, y_stride[rank] = y_step;
-    ++rank;
-    count *= n;
-  }
-  void locate(int64_t index, int64_t& x_offset, int64_t& y_offset) const {
-    x_offset = y_offset = 0;
-    for (int k = rank - 1; k >= 0; --k) {
-      const int64_t i = index % extent[k];
-      index /= extent[k];
-      x_offset += i * x_stride[k];
-      y_offset += i * y_stride[k];
-    }
-  }
-};
-
 /// y(p, q) = x(q, p) for p < np, q < nq, in tiles.
 template <class T>
 void transpose(const T* x, int64_t x_stride, T* y, int64_t y_stride, int64_t np, int64_t nq) {
@@ -100,20 +65,9 @@ void place(const CpuStream& stream, const Tensor& x, int axis, int64_t start, Te
 }
 
 void permute(const CpuStream& stream, const Tensor& x, const std::vector<int>& axes, Tensor& y) {
-  const int rank = x.rank(), last = rank - 1;
-  int64_t x_stride[Shape::max_rank], y_stride[Shape::max_rank];  // of each axis of x, in x and in y
-  for (int64_t a = last, step = 1; a >= 0; --a) {
-    x_stride[a] = step;
-    step *= x.shape()[static_cast<int>(a)];
-  }
-  for (int64_t k = last, step = 1; k >= 0; --k) {
-    y_stride[axes[k]] = step;
-    step *= x.shape()[axes[k]];
-  }
-  OuterLoops outer;
-  for (const int a : axes) {
-    if (a != last && a != axes[last]) outer.add(x.shape()[a], x_stride[a], y_stride[a]);
-  }
+  const Permutation p(x.shape(), axes);
+  const OuterLoops& outer = p.outer;
+  const int last = p.last;
 
   visit_any(x.dtype(), [&]<class T>(T) {
     const T* from = x.data<T>();
@@ -138,7 +92,7 @@ void permute(const CpuStream& stream, const Tensor& x, const std::vector<int>& a
         int64_t x_offset, y_offset;
         outer.locate(i / strips, x_offset, y_offset);
         const int64_t p0 = i % strips * strip;
-        transpose(from + x_offset + p0, x_stride[axes[last]], to + y_offset + p0 * y_stride[last], y_stride[last],
+        transpose(from + x_offset + p0, p.x_stride[axes[last]], to + y_offset + p0 * p.y_stride[last], p.y_stride[last],
                   std::min(strip, inner - p0), other);
       }
     });

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "ops/conv2d/winograd.h"
@@ -7,6 +8,17 @@
 
 namespace lacuna::kernels::winograd {
 namespace {
+
+/// The ranges of depth (input phases and channels) in which the kernel has anything at that point.
+std::vector<std::pair<int64_t, int64_t>> live_depths(const Geometry& g, int64_t channels, int point) {
+  std::vector<std::pair<int64_t, int64_t>> ranges;
+  for (int64_t phase = 0; phase < g.input_phases(); ++phase) {
+    if (!g.live(0, phase, point)) continue;
+    if (ranges.empty() || ranges.back().second != phase * channels) ranges.emplace_back(phase * channels, 0);
+    ranges.back().second = (phase + 1) * channels;
+  }
+  return ranges;
+}
 
 /// dw = the weight gradient as the geometry has it, for a single output phase.
 template <class T>
@@ -19,17 +31,27 @@ void weight_gradient(const CpuStream& stream, const Geometry& g, const Tensor& x
   const int64_t panels = (n + tile.columns - 1) / tile.columns, width = panels * tile.columns;
   const std::vector<T> zeros(static_cast<size_t>(std::max(ci, n) + transforms<T>().lanes), T{0});
 
-  // So many tiles at a time that their transforms stay in the last-level cache.
-  constexpr int64_t cache = 8 << 20;
-  const int64_t fitting = cache / (points * (depth + width) * static_cast<int64_t>(sizeof(T)));
+  // So many tiles at a time that their transforms stay in the second-level cache, or nearly; but where the sums are too
+  // large even for the third, enough to read and write those seldom.
+  constexpr int64_t few = 2 << 20, many = 32 << 20, large_sums = 8 << 20;
+  const int64_t row = tile_step(g.input_phases(), ci, transforms<T>().lanes);
+  const int64_t tile_bytes = points * (row + width) * static_cast<int64_t>(sizeof(T));
+  const int64_t sum_bytes = points * depth * width * static_cast<int64_t>(sizeof(T));
+  const int64_t fitting = (sum_bytes > large_sums ? many : few) / tile_bytes;
   const int64_t chunk = std::min(g.tiles(), std::max<int64_t>(fitting, 32));
-  // A tile's row has room for the last vector: two threads work on tiles beside each other.
-  const int64_t row = depth - ci + up_to_multiple(ci, transforms<T>().lanes);
   const int64_t v_stride = chunk * row + tile.rows + transforms<T>().lanes;
-  const int64_t z_stride = panels * chunk * tile.columns;
+  const int64_t z_stride = panels * chunk * tile.columns + transforms<T>().lanes;
   Tensor v_values({points * v_stride}, dtype_of<T>()), z_values({points * z_stride}, dtype_of<T>());
-  Tensor sums = Tensor::zeros({points, depth, width}, dtype_of<T>());
+  const int64_t sum_stride = depth * width + transforms<T>().lanes;
+  Tensor sums({points * sum_stride}, dtype_of<T>());
   T *v = v_values.data<T>(), *z = z_values.data<T>(), *du = sums.data<T>();
+  const TileLevel<T>& level = tile_level<T>();
+  const int64_t vectors = tile.columns / level.lanes, most_rows = level.outer_rows(vectors);
+  std::vector<int32_t> v_offsets, z_offsets;
+  for (int64_t t = 0; t < chunk; ++t) {
+    v_offsets.push_back(static_cast<int32_t>(t * row));
+    z_offsets.push_back(static_cast<int32_t>(t * tile.columns));
+  }
   for (int64_t first = 0; first < g.tiles(); first += chunk) {
     const int64_t count = std::min(chunk, g.tiles() - first);
     parallel_for(stream, count, 8, [&](int64_t begin, int64_t end) {
@@ -47,15 +69,15 @@ void weight_gradient(const CpuStream& stream, const Geometry& g, const Tensor& x
       }
     });
     parallel_for(stream, points, 1, [&](int64_t p, int64_t) {
-      alignas(64) T product[max_tile];
-      std::vector<const T*> left(static_cast<size_t>(count));
-      for (int64_t i0 = 0; i0 < depth; i0 += tile.rows) {
-        for (int64_t t = 0; t < count; ++t) left[t] = v + p * v_stride + t * row + i0;
-        for (int64_t panel = 0; panel < panels; ++panel) {
-          tile.by_columns(count, left.data(), z + p * z_stride + panel * chunk * tile.columns, product);
-          for (int64_t i = 0; i < std::min(tile.rows, depth - i0); ++i) {
-            T* sums_row = du + (p * depth + i0 + i) * width + panel * tile.columns;
-            for (int64_t j = 0; j < tile.columns; ++j) sums_row[j] += product[i * tile.columns + j];
+      if (first == 0) std::fill_n(du + p * sum_stride, depth * width, T{0});
+      for (const auto& [begin, end] : live_depths(g, ci, static_cast<int>(p))) {
+        const int64_t groups = (end - begin + most_rows - 1) / most_rows;
+        for (int64_t group = 0; group < groups; ++group) {
+          const int64_t i0 = begin + (end - begin) * group / groups, i1 = begin + (end - begin) * (group + 1) / groups;
+          for (int64_t panel = 0; panel < panels; ++panel) {
+            level.outer[vectors][i1 - i0](count, v + p * v_stride + i0, v_offsets.data(),
+                                          z + p * z_stride + panel * chunk * tile.columns, z_offsets.data(),
+                                          du + p * sum_stride + i0 * width + panel * tile.columns, width);
           }
         }
       }
@@ -68,7 +90,7 @@ void weight_gradient(const CpuStream& stream, const Geometry& g, const Tensor& x
     for (int64_t k = begin; k < end; ++k) {
       T* rows[taps];
       for (int t = 0; t < taps; ++t) rows[t] = places + (t * depth + k) * n;
-      transforms<T>().kernel_adjoint(du + k * width, depth * width, n, rows);
+      transforms<T>().kernel_adjoint(du + k * width, sum_stride, n, rows);
     }
   });
   T* out = dw.data<T>();

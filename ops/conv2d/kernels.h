@@ -8,15 +8,27 @@ namespace lacuna::kernels {
 /// y = activate(conv2d(x, w) + b); an undefined b adds nothing.
 void conv2d(const CpuStream& stream, const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dOptions& options,
             const Activation& activation, Tensor& y);
+void conv2d(const CudaStream& stream, const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dOptions& options,
+            const Activation& activation, Tensor& y);
 
 /// dx: the input gradient of a convolution with zero padding (same or valid).
 void conv2d_input(const CpuStream& stream, const Tensor& g, const Tensor& w, const Conv2dOptions& options, Tensor& dx);
+void conv2d_input(const CudaStream& stream, const Tensor& g, const Tensor& w, const Conv2dOptions& options, Tensor& dx);
 
 /// dw: the weight gradient.
 void conv2d_weight(const CpuStream& stream, const Tensor& x, const Tensor& g, const Conv2dOptions& options, Tensor& dw);
+void conv2d_weight(const CudaStream& stream, const Tensor& x, const Tensor& g, const Conv2dOptions& options,
+                   Tensor& dw);
 
 /// y = activate(conv2d(x doubled in height and width, w) + b) for a 3 x 3 kernel and any padding but valid.
 void conv2d_upsampled(const CpuStream& stream, const Tensor& x, const Tensor& w, const Tensor& b, Padding padding,
                       const Activation& activation, Tensor& y);
+void conv2d_upsampled(const CudaStream& stream, const Tensor& x, const Tensor& w, const Tensor& b, Padding padding,
+                      const Activation& activation, Tensor& y);
+
+/// y (36,9): 1 where a tap of a 3 x 3 kernel falls on a place in a phase of the doubled picture, else 0; rows (place,
+/// phase), either as (row, column).
+void tap_places(const CpuStream& stream, Tensor& y);
+void tap_places(const CudaStream& stream, Tensor& y);
 
 }  // namespace lacuna::kernels

@@ -9,18 +9,11 @@
 namespace lacuna {
 namespace {
 
-/// (36 x 9): 1 where a tap falls on a place in a phase; rows (place, phase), either as (row, column).
-Variable tap_places(DType dtype) {
-  Tensor places = Tensor::zeros({36, 9}, DType::f32);
-  for (int64_t phase = 0; phase < 4; ++phase) {
-    for (int64_t tap = 0; tap < 9; ++tap) {
-      // Of the doubled picture's rows around 2i + phase, that of tap t belongs to row i + (phase + t - 1) / 2, rounded
-      // down.
-      const int64_t row = (phase / 2 + tap / 3 + 1) / 2, column = (phase % 2 + tap % 3 + 1) / 2;
-      places.data<float>()[((row * 3 + column) * 4 + phase) * 9 + tap] = 1;
-    }
-  }
-  return places.to(dtype);
+/// Which taps of w fall on which places: kernels::tap_places.
+Variable tap_places(const Variable& w) {
+  Tensor places({36, 9}, w.dtype(), w.device());
+  on(w.device(), [&](auto& stream) { kernels::tap_places(stream, places); });
+  return places;
 }
 
 /// The 2 x 2 pixels of each cell of (N,2H,2W,C) as channels: (N,H,W,4C).
@@ -33,14 +26,14 @@ Variable cells_to_channels(const Variable& x) {
 
 Variable phase_kernels(const Variable& w) {
   const int64_t ci = w.dim(2), co = w.dim(3);
-  const Variable kernels = matmul(tap_places(w.dtype()), reshape(w, {9, ci * co}));
+  const Variable kernels = matmul(tap_places(w), reshape(w, {9, ci * co}));
   return reshape(permute(reshape(kernels, {9, 4, ci, co}), {0, 2, 1, 3}), {3, 3, ci, 4 * co});
 }
 
 Variable phase_kernels_adjoint(const Variable& w) {
   const int64_t ci = w.dim(2), co = w.dim(3) / 4;
   const Variable phases = reshape(permute(reshape(w, {9, ci, 4, co}), {0, 2, 1, 3}), {36, ci * co});
-  return reshape(matmul(tap_places(w.dtype()), phases, {.transpose_a = true}), {3, 3, ci, co});
+  return reshape(matmul(tap_places(w), phases, {.transpose_a = true}), {3, 3, ci, co});
 }
 
 Variable upsampled_conv2d_bias_act(const Variable& x, const Variable& w, const Variable& b, Padding padding,

@@ -29,12 +29,24 @@ Axis tabulated(Axis axis, int64_t in, int64_t out, PadMode mode, Source source, 
   return axis;
 }
 
+/// The place before which the taps of a strided kernel begin. A single tap of a phase falls on the middle place, where
+/// two points have nothing of it.
+int64_t strided_first(int64_t kernel, int64_t first) { return kernel == 3 ? -1 : first; }
+
 }  // namespace
+
+bool Axis::live(int64_t output_phase, int64_t input_phase, int point) const {
+  const auto count = static_cast<int64_t>(taps.size()) / output_phases;
+  return std::any_of(taps.begin() + output_phase * count, taps.begin() + (output_phase + 1) * count, [&](Tap tap) {
+    if (tap.place < 0 || tap.input_phase != input_phase) return false;
+    return point == 0 ? tap.place == 0 : point == 5 ? tap.place == 2 : true;
+  });
+}
 
 Axis forward_axis(const Conv2dAxis& geometry, int64_t kernel, const Conv2dOptions& options, PadMode mode) {
   const int64_t before = geometry.before, stride = options.stride, subs = options.dilation;
   Axis axis{.subs = subs, .input_phases = stride};
-  const int64_t first = stride == 1 ? 0 : floor_half(-before);
+  const int64_t first = stride == 1 ? 0 : strided_first(kernel, floor_half(-before));
   for (int64_t t = 0; t < kernel; ++t) {
     if (stride == 1) {
       axis.taps.push_back({t, 0});
@@ -54,7 +66,7 @@ Axis input_axis(const Conv2dAxis& geometry, int64_t kernel, const Conv2dOptions&
   const int64_t before = geometry.before, stride = options.stride, subs = options.dilation;
   Axis axis{.subs = subs, .output_phases = stride};
   // Tap t brings output o of the convolution to position o * stride + t * dilation - before.
-  const int64_t first = stride == 1 ? 0 : -floor_half(kernel - 1 - before);
+  const int64_t first = stride == 1 ? 0 : strided_first(kernel, -floor_half(kernel - 1 - before));
   for (int64_t phase = 0; phase < stride; ++phase) {
     for (int64_t t = 0; t < kernel; ++t) {
       const int64_t reach = phase + before - t;

@@ -23,12 +23,16 @@ struct Axis {
   std::vector<int64_t> source = {};  ///< [sub][input phase][4 tiles + 2]: position of a pixel in the input, -1 for zero
   std::vector<int64_t> target = {};  ///< [sub][output phase][4 tiles]: position of an output, -1 beyond the border
 
+  /// Whether the transform of the taps from an input phase to an output phase has anything at that interpolation point
+  /// (0 to 5): at the first it is the tap of the first place alone, at the last that of the last place.
+  bool live(int64_t output_phase, int64_t input_phase, int point) const;
+
   int64_t sources() const { return 4 * tiles + 2; }
   int64_t targets() const { return 4 * tiles; }
 };
 
-/// A convolution's axis (ops/conv2d/conv2d.h) of `kernel` taps: stride 1 with 3 taps, or stride 2 with 4 or 5 and
-/// dilation 1.
+/// A convolution's axis (ops/conv2d/conv2d.h) of `kernel` taps: stride 1 with 3 taps, or stride 2 with 3, 4 or 5
+/// and dilation 1.
 Axis forward_axis(const Conv2dAxis& axis, int64_t kernel, const Conv2dOptions& options, PadMode mode);
 /// The axis of its input gradient, zeros beyond the border of g.
 Axis input_axis(const Conv2dAxis& axis, int64_t kernel, const Conv2dOptions& options);

@@ -19,7 +19,21 @@ struct Geometry {
   int64_t images;
 
   int64_t tiles() const { return images * rows.subs * columns.subs * rows.tiles * columns.tiles; }
+  int64_t input_phases() const { return rows.input_phases * columns.input_phases; }
+  int64_t output_phases() const { return rows.output_phases * columns.output_phases; }
+  /// Whether the kernel from an input phase to an output phase has anything at that point of the tile.
+  bool live(int64_t output_phase, int64_t input_phase, int point) const {
+    return rows.live(output_phase / columns.output_phases, input_phase / columns.input_phases, point / inputs) &&
+           columns.live(output_phase % columns.output_phases, input_phase % columns.input_phases, point % inputs);
+  }
 };
+
+/// Elements from one transformed tile of `phases` times `channels` to the next: room for the last vector, and an odd
+/// number of vectors, so that neighbouring tiles do not want the same lines of the cache.
+constexpr int64_t tile_step(int64_t phases, int64_t channels, int64_t lanes) {
+  const int64_t vectors = ((phases - 1) * channels + up_to_multiple(channels, lanes) + lanes - 1) / lanes;
+  return (vectors | 1) * lanes;
+}
 
 /// A picture (N,H,W,C) in which a tile's pixels are looked up.
 template <class T>

@@ -23,8 +23,9 @@ struct Transforms {
   /// v[p * stride + c] = (Bt x B)[p] for c < channels; pixels: the 36 pixels of a tile. `ahead` elements further lie
   /// those of the tile to come, which are fetched into the cache.
   void (*input)(const T* const* pixels, int64_t channels, int64_t ahead, T* v, int64_t stride);
-  /// u[p * stride + c] = (G w Gt)[p]; taps: the 9 taps' rows of the kernel. Writes nothing beyond the channels.
-  void (*kernel)(const T* const* taps, int64_t channels, T* u, int64_t stride);
+  /// targets[p][c] = (G w Gt)[p]; taps: the 9 taps' rows of the kernel. Targets, multiples of a vector's size or null,
+  /// may be written past the caches, where a fence must follow. Writes nothing beyond the channels.
+  void (*kernel)(const T* const* taps, int64_t channels, T* const* targets, bool past_caches);
   /// targets[o][c] = activate((At m A)[o] + bias[c]) for m[p * stride + c]; the 16 targets may be null, as may be bias.
   /// Writes nothing beyond the channels.
   void (*output)(const T* m, int64_t stride, int64_t channels, const T* bias, const Activation& activation,

@@ -9,6 +9,7 @@ namespace lacuna::kernels {
 
 /// y (batch,M,N) = op(a) op(b); a and b are (batch,.,.) or (1,.,.), the latter shared by the whole batch.
 void matmul(const CpuStream& stream, const Tensor& a, const Tensor& b, const MatmulOptions& options, Tensor& y);
+void matmul(const CudaStream& stream, const Tensor& a, const Tensor& b, const MatmulOptions& options, Tensor& y);
 
 /// Columns [0, n) of a k x n matrix with the given strides, rearranged into panels of `columns`, each k x columns and
 /// zero-filled beyond n, so that a tile kernel reads them in order.

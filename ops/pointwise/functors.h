@@ -88,4 +88,76 @@ LACUNA_HD T tanh(T x) {
   return std::tanh(x);
 }
 
+// As types, so that loops can be compiled for each.
+
+struct Exp {
+  template <class T>
+  LACUNA_HD T operator()(T x) const {
+    return functors::exp(x);
+  }
+};
+
+struct Log {
+  template <class T>
+  LACUNA_HD T operator()(T x) const {
+    return std::log(x);
+  }
+};
+
+struct Sqrt {
+  template <class T>
+  LACUNA_HD T operator()(T x) const {
+    return std::sqrt(x);
+  }
+};
+
+struct Rsqrt {
+  template <class T>
+  LACUNA_HD T operator()(T x) const {
+    return functors::rsqrt(x);
+  }
+};
+
+struct Square {
+  template <class T>
+  LACUNA_HD T operator()(T x) const {
+    return x * x;
+  }
+};
+
+struct Abs {
+  template <class T>
+  LACUNA_HD T operator()(T x) const {
+    return std::abs(x);
+  }
+};
+
+struct Sign {
+  template <class T>
+  LACUNA_HD T operator()(T x) const {
+    return functors::sign(x);
+  }
+};
+
+struct Sigmoid {
+  template <class T>
+  LACUNA_HD T operator()(T x) const {
+    return functors::sigmoid(x);
+  }
+};
+
+struct Softplus {
+  template <class T>
+  LACUNA_HD T operator()(T x) const {
+    return functors::softplus(x);
+  }
+};
+
+struct Tanh {
+  template <class T>
+  LACUNA_HD T operator()(T x) const {
+    return functors::tanh(x);
+  }
+};
+
 }  // namespace lacuna::functors

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "tensor/functor.h"
+#include "tensor/index_divider.h"
 
 namespace lacuna::functors {
 
@@ -19,8 +20,8 @@ struct PoolPlace {
 };
 
 LACUNA_HD inline PoolPlace pool_place(int64_t i, int64_t height, int64_t width, int64_t channels) {
-  const int64_t pixel = i / channels, line = pixel / width;
-  return {line / height, line % height, pixel % width, i % channels};
+  const int64_t pixel = divide(i, channels), line = divide(pixel, width), picture = divide(line, height);
+  return {picture, line - picture * height, pixel - line * width, i - pixel * channels};
 }
 
 /// The windows [begin, end) of an axis that hold `position`.
@@ -29,8 +30,8 @@ struct PoolRange {
 };
 
 LACUNA_HD inline PoolRange windows_with(int64_t position, int64_t out, const PoolShape& s) {
-  const int64_t begin = position < s.kernel ? 0 : (position - s.kernel) / s.stride + 1;
-  const int64_t end = position / s.stride + 1;
+  const int64_t begin = position < s.kernel ? 0 : divide(position - s.kernel, s.stride) + 1;
+  const int64_t end = divide(position, s.stride) + 1;
   return {begin, end < out ? end : out};
 }
 

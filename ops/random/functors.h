@@ -16,4 +16,25 @@ LACUNA_HD inline double random_normal(const Philox& random, uint64_t element) {
   return std::sqrt(-2 * std::log1p(-u1)) * std::cos(6.283185307179586 * u2);
 }
 
+template <class T>
+struct RandomNormal {
+  Philox random;
+  T* y;
+
+  LACUNA_HD void operator()(int64_t i) const { y[i] = static_cast<T>(random_normal(random, static_cast<uint64_t>(i))); }
+};
+
+/// Uniform in [lo, hi), whose largest number of this type is `last`.
+template <class T>
+struct RandomUniform {
+  Philox random;
+  double lo, hi;
+  T last, *y;
+
+  LACUNA_HD void operator()(int64_t i) const {
+    const T v = static_cast<T>(lo + (hi - lo) * random.uniform(static_cast<uint64_t>(i)));
+    y[i] = v < last ? v : last;
+  }
+};
+
 }  // namespace lacuna::functors

@@ -5,9 +5,10 @@
 
 namespace lacuna {
 
-/// Uniform in [lo, hi): element i is a function of (random, i) alone.
-Tensor random_uniform(const Shape& shape, const Philox& random, double lo = 0, double hi = 1, DType dtype = DType::f32);
-/// Standard normal (Box-Muller).
-Tensor random_normal(const Shape& shape, const Philox& random, DType dtype = DType::f32);
+/// Uniform in [lo, hi): element i is a function of (random, i) alone, the same on every device.
+Tensor random_uniform(const Shape& shape, const Philox& random, double lo = 0, double hi = 1, DType dtype = DType::f32,
+                      Device device = {});
+/// Standard normal (Box-Muller); on another device within a few units in the last place.
+Tensor random_normal(const Shape& shape, const Philox& random, DType dtype = DType::f32, Device device = {});
 
 }  // namespace lacuna

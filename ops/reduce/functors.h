@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "tensor/functor.h"
+#include "tensor/index_divider.h"
 
 /// Reductions of one row, host+device.
 namespace lacuna::functors {
@@ -22,5 +23,39 @@ LACUNA_HD int32_t argmax(const T* x, int64_t n, int64_t stride) {
   }
   return static_cast<int32_t>(best);
 }
+
+/// The elements of a tensor as lines along an axis of n, `stride` elements apart on it.
+struct Lines {
+  IndexDivider n, stride;
+};
+
+/// y[i] = element index[i] of line i.
+template <class T>
+struct Pick {
+  Lines lines;
+  const T* x;
+  const int32_t* index;
+  T* y;
+
+  LACUNA_HD void operator()(int64_t i) const {
+    int64_t block = i;
+    const int64_t within = lines.stride.split(block);
+    y[i] = x[(block * lines.n.divisor() + index[i]) * lines.stride.divisor() + within];
+  }
+};
+
+/// y[i] = 1 for element index[line] of every line, else 0.
+template <class T>
+struct OneHot {
+  Lines lines;
+  const int32_t* index;
+  T* y;
+
+  LACUNA_HD void operator()(int64_t i) const {
+    int64_t block = i;
+    const int64_t within = lines.stride.split(block), position = lines.n.split(block);
+    y[i] = position == index[block * lines.stride.divisor() + within] ? T(1) : T(0);
+  }
+};
 
 }  // namespace lacuna::functors

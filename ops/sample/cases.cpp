@@ -26,12 +26,16 @@ OpCases sample_cases() {
   const Variable x = case_values({2, 3, 4, 2}, 3), g = case_values({2, 3, 3, 2}, 4), grid = case_grid({2, 3, 3, 2}, 5);
 
   OpCases cases{
-      {"sample", "gather", {"x"}, {rows}, [indices](const Variables& v) { return gather(v[0], indices); }},
+      {"sample",
+       "gather",
+       {"x"},
+       {rows},
+       [indices](const Variables& v) { return gather(v[0], indices.to(v[0].device())); }},
       {"sample",
        "scatter_add",
        {"g"},
        {picked},
-       [indices](const Variables& v) { return scatter_add(v[0], indices, 4); }},
+       [indices](const Variables& v) { return scatter_add(v[0], indices.to(v[0].device()), 4); }},
       {"sample", "grid_sample", {"x", "grid"}, {x, grid}, [](const Variables& v) { return grid_sample(v[0], v[1]); }},
   };
   for (const SampleDerivative order : {SampleDerivative{0, 0}, {1, 0}, {0, 1}, {1, 1}}) {

@@ -1,6 +1,6 @@
-#include "ops/launch.h"
 #include "ops/sample/functors.h"
 #include "ops/sample/kernels.h"
+#include "tensor/launch.h"
 
 namespace lacuna::kernels {
 namespace {
@@ -15,11 +15,10 @@ void for_each_block(const CpuStream& stream, int64_t n, const F& f) {
   parallel_for(stream, n, 1, [&](int64_t begin, int64_t) { f(begin); });
 }
 
-functors::SampleShape sample_shape(const Shape& picture, const Shape& grid) {
-  return {.height = picture[1], .width = picture[2], .channels = picture[3], .positions = grid[1] * grid[2]};
-}
-
 }  // namespace
+
+using Stream = CpuStream;
+#include "ops/sample/kernels.inc"
 
 void check_indices(const CpuStream& stream, const char* op, const Tensor& indices, int64_t rows) {
   parallel_for(stream, indices.numel(), 1 << 16, [&](int64_t begin, int64_t end) {
@@ -27,14 +26,6 @@ void check_indices(const CpuStream& stream, const char* op, const Tensor& indice
     for (int64_t k = begin; k < end; ++k) {
       check(index[k] >= 0 && index[k] < rows, "[", op, "] index ", index[k], " lies outside the ", rows, " rows");
     }
-  });
-}
-
-void gather(const CpuStream& stream, const Tensor& x, const Tensor& indices, Tensor& y) {
-  visit_float(x.dtype(), "gather", [&]<class T>(T) {
-    const int64_t row = y.numel() == 0 ? 0 : y.numel() / indices.numel();
-    for_each(stream, y.numel(),
-             functors::Gather<T>{.x = x.data<T>(), .indices = indices.data<int32_t>(), .row = row, .y = y.data<T>()});
   });
 }
 
@@ -48,17 +39,6 @@ void scatter_add(const CpuStream& stream, const Tensor& g, const Tensor& indices
                                            .row = row,
                                            .width = channels_per_block,
                                            .y = y.data<T>()});
-  });
-}
-
-void grid_sample(const CpuStream& stream, const Tensor& x, const Tensor& grid, SampleDerivative order, Tensor& y) {
-  visit_float(x.dtype(), "grid_sample", [&]<class T>(T) {
-    for_each(stream, y.numel(),
-             functors::GridSample<T>{.x = x.data<T>(),
-                                     .grid = grid.data<T>(),
-                                     .shape = sample_shape(x.shape(), grid.shape()),
-                                     .order = order,
-                                     .y = y.data<T>()});
   });
 }
 

@@ -5,18 +5,22 @@
 
 #include "ops/sample/sample.h"
 #include "tensor/functor.h"
+#include "tensor/index_divider.h"
 
 namespace lacuna::functors {
 
-/// y[k] = row indices[k] of x, one element a call.
+/// y[k] = row indices[k] of x, one element a call; 0 where there is no such row, which check_indices reports.
 template <class T>
 struct Gather {
   const T* x;
   const int32_t* indices;
-  int64_t row;  // elements of a row
+  int64_t rows, row;  // row: elements of one
   T* y;
 
-  LACUNA_HD void operator()(int64_t i) const { y[i] = x[indices[i / row] * row + i % row]; }
+  LACUNA_HD void operator()(int64_t i) const {
+    const int64_t k = divide(i, row), index = indices[k];
+    y[i] = index >= 0 && index < rows ? x[index * row + i - k * row] : T(0);
+  }
 };
 
 /// Adds g to the rows named by `indices`, for `width` columns a call and in the order of the indices: columns share
@@ -75,8 +79,8 @@ struct GridSample {
   T* y;
 
   LACUNA_HD void operator()(int64_t i) const {
-    const int64_t position = i / shape.channels, channel = i % shape.channels;
-    const int64_t first_row = position / shape.positions * shape.height;
+    const int64_t position = divide(i, shape.channels), channel = i - position * shape.channels;
+    const int64_t first_row = divide(position, shape.positions) * shape.height;
     const SampleTaps<T> rows = sample_taps(grid[2 * position], shape.height, order.row);
     const SampleTaps<T> cols = sample_taps(grid[2 * position + 1], shape.width, order.col);
     T sum = 0;

@@ -2,6 +2,7 @@
 
 #include "ops/unfold/unfold.h"
 #include "tensor/functor.h"
+#include "tensor/index_divider.h"
 
 namespace lacuna::functors {
 
@@ -24,8 +25,8 @@ struct PatchRange {
 };
 
 LACUNA_HD inline PatchRange covering_patches(int64_t p, const PatchAxis& axis, const PatchOptions& o) {
-  const int64_t q = p + axis.before, last = q / o.stride + 1;
-  const int64_t first = q < o.kernel ? 0 : (q - o.kernel) / o.stride + 1;
+  const int64_t q = p + axis.before, last = divide(q, o.stride) + 1;
+  const int64_t first = q < o.kernel ? 0 : divide(q - o.kernel, o.stride) + 1;
   return {first, last < axis.count ? last : axis.count};
 }
 

@@ -50,6 +50,12 @@ struct Fixture {
     return run_program(arguments);
   }
   nlohmann::json json() const { return nlohmann::json::parse(read_file(report)); }
+  /// The report's only method.
+  nlohmann::json method() const {
+    const nlohmann::json methods = json()["methods"];
+    REQUIRE(methods.size() == 1);
+    return methods[0];
+  }
 };
 
 }  // namespace
@@ -60,7 +66,7 @@ TEST_CASE("eval: the baseline's figures are what follows by hand") {
   REQUIRE_MESSAGE(run.status == 0, run.err);
   // 11 of the 23 known columns are bright, so the hole's 200 and 100 become 96 and 48.
   const double l1_a = 100 * (200 - 96) / 255.0, l1_b = 100 * (100 - 48) / 255.0;
-  const nlohmann::json report = f.json();
+  const nlohmann::json report = f.method();
   CHECK(report["method"] == "mean");
   CHECK(report["pictures"].size() == 2);
   CHECK(report["pictures"][0]["picture"] == "a.png");
@@ -70,7 +76,7 @@ TEST_CASE("eval: the baseline's figures are what follows by hand") {
   CHECK(report["pictures"][0]["l1"].get<double>() == doctest::Approx(l1_a / 24));
   CHECK(report["mean"]["hole_l1"].get<double>() == doctest::Approx((l1_a + l1_b) / 2));
   CHECK(contains(run.out, "mean: means over 2 pictures"));
-  CHECK(contains(run.out, "L1 (%)            30.59   1.27"));
+  CHECK(contains(run.out, "L1 (%)            30.59  1.27"));
   CHECK(contains(run.out, "a.png"));
 }
 
@@ -84,18 +90,18 @@ TEST_CASE("eval: a model, random holes from a seed, saved results") {
     const nlohmann::json report = f.json();
     CHECK(report["holes"] == spec);
     CHECK(report["seed"] == 7);
-    CHECK(report["mean"].size() == 14);
+    CHECK(f.method()["mean"].size() == 14);
     REQUIRE(f.eval({"--model", f.model, "--holes", spec, "--seed", "7", "--json", f.report}).status == 0);
     CHECK(f.json() == report);
     REQUIRE(f.eval({"--model", f.model, "--holes", spec, "--seed", "8", "--json", f.report}).status == 0);
-    CHECK(f.json()["mean"] != report["mean"]);
+    CHECK(f.method()["mean"] != report["methods"][0]["mean"]);
   }
   const std::string saved = (f.folder / "saved").string();
   REQUIRE(f.eval({"--model", f.model, "--masks", f.masks + "/a.png", "--save", saved, "--json", f.report}).status == 0);
   const Image filled = read_image(saved + "/a.png"), truth = halves(200);
   double difference = 0;
   for (size_t i = 0; i < truth.samples.size(); ++i) difference += std::abs(filled.samples[i] - truth.samples[i]);
-  CHECK(f.json()["pictures"][0]["l1"].get<double>() ==
+  CHECK(f.method()["pictures"][0]["l1"].get<double>() ==
         doctest::Approx(100 * difference / 255 / static_cast<double>(truth.samples.size())));
   CHECK(read_image(saved + "/c.png").bits == 8);
 }
@@ -119,7 +125,13 @@ TEST_CASE("eval: bad input of each kind is one line and writes nothing") {
         "a.png: [eval] a hole of 64 x 64 does not fit into 24 x 24 pixels; name a smaller one, such as --holes "
         "box:12x12");
   fails({"--baseline", "median"}, "median");
-  fails({"--baseline", "mean", "--model", f.model}, "--baseline takes the place of --model");
+  fails({"--model", "one=" + f.model, "--model", "one=" + f.model},
+        "two methods are called one; give one another name");
+  fails({"--baseline", "mean", "--baseline", "mean"}, "two methods are called mean");
+  fails({"--baseline", "mean", "--run", f.images}, "--run goes with --report");
+  fails({"--baseline", "mean", "--report", f.report}, "--json and --report name one file");
+  fails({"--baseline", "mean", "--report", f.report + "x", "--run", f.images}, "images holds no training run");
+  fails({"--baseline", "mean", "--report", f.masks + "/none/r.html"}, "there is no folder");
   fails({"--baseline", "mean", "--holes", "box:8", "--masks", f.masks}, "--masks");
   fails({"--baseline", "mean", "--invert-mask"}, "--invert-mask goes with --masks");
   fails({"--baseline", "mean", "--masks", f.masks + "/none"}, "there is no such file or folder");
@@ -152,7 +164,7 @@ TEST_CASE("eval: holes and results that were saved give the same figures again")
   const std::string saved = (f.folder / "saved").string(), holes = (f.folder / "holes").string();
   REQUIRE(f.eval({"--model", f.model, "--holes", "box:7x9", "--json", f.report, "--save", saved, "--save-masks", holes})
               .status == 0);
-  const nlohmann::json report = f.json();
+  const nlohmann::json report = f.method();
   for (const std::string name : {"/a.png", "/b.png", "/below/c.png"}) {
     const Image mask = read_image(holes + name);
     CHECK(mask.channels == 1);
@@ -160,12 +172,12 @@ TEST_CASE("eval: holes and results that were saved give the same figures again")
     CHECK(std::count(mask.samples.begin(), mask.samples.end(), 0) == 24 * 24 - 7 * 9);
   }
   REQUIRE(f.eval({"--model", f.model, "--masks", holes, "--json", f.report}).status == 0);
-  CHECK(f.json()["pictures"] == report["pictures"]);
+  CHECK(f.method()["pictures"] == report["pictures"]);
   REQUIRE(f.eval({"--filled", saved, "--masks", holes, "--json", f.report}).status == 0);
-  CHECK(f.json()["pictures"] == report["pictures"]);
-  CHECK(f.json()["method"] == saved);
+  CHECK(f.method()["pictures"] == report["pictures"]);
+  CHECK(f.method()["method"] == "saved");
   REQUIRE(f.eval({"--filled", saved, "--holes", "box:7x9", "--json", f.report}).status == 0);
-  CHECK(f.json()["pictures"] == report["pictures"]);
+  CHECK(f.method()["pictures"] == report["pictures"]);
 }
 
 TEST_CASE("eval: of pictures filled by other means only the holes count, whatever their extension") {
@@ -177,9 +189,9 @@ TEST_CASE("eval: of pictures filled by other means only the holes count, whateve
   write_image(filled + "/b.jpg", {24, 24, 3, 8, std::vector<uint16_t>(24 * 24 * 3, 255)}, 100);
   const ProgramRun run = f.eval({"--filled", filled, "--masks", f.masks, "--json", f.report});
   REQUIRE_MESSAGE(run.status == 0, run.err);
-  CHECK(f.json()["pictures"][0]["hole_l1"].get<double>() == doctest::Approx(100 * 55 / 255.0));
-  CHECK(f.json()["pictures"][1]["hole_l1"].get<double>() == doctest::Approx(100 * 155 / 255.0));
-  CHECK(f.json()["pictures"][0]["l1"].get<double>() == doctest::Approx(100 * 55 / 255.0 / 24));
+  CHECK(f.method()["pictures"][0]["hole_l1"].get<double>() == doctest::Approx(100 * 55 / 255.0));
+  CHECK(f.method()["pictures"][1]["hole_l1"].get<double>() == doctest::Approx(100 * 155 / 255.0));
+  CHECK(f.method()["pictures"][0]["l1"].get<double>() == doctest::Approx(100 * 55 / 255.0 / 24));
 }
 
 TEST_CASE("eval: filled pictures that do not do, and folders that must stay apart") {
@@ -199,8 +211,8 @@ TEST_CASE("eval: filled pictures that do not do, and folders that must stay apar
   fails(by_filled, "a.png: [filled picture] " + filled + ": there is no filled picture named a");
   write_image(filled + "/a.png", {8, 9, 3, 8, std::vector<uint16_t>(8 * 9 * 3)});
   fails(by_filled, filled + "/a.png is 9x8, the original 24x24: they cannot be compared");
-  fails({"--filled", filled, "--baseline", "mean"}, "--filled takes the place of");
-  fails({"--filled", filled, "--model", f.model}, "--filled takes the place of");
+  fails({"--filled", "a/b=" + filled, "--baseline", "mean", "--masks", f.masks, "--save", f.report + "s"},
+        "a/b cannot be a folder's name");
 
   const std::vector<std::string> mean{"--baseline", "mean", "--holes", "box:8"};
   const auto mean_fails = [&](std::vector<std::string> more, const std::string& reason) {
@@ -212,6 +224,61 @@ TEST_CASE("eval: filled pictures that do not do, and folders that must stay apar
   write_image(f.images + "/a.jpg", halves(200));
   mean_fails({"--save", filled + "/new"}, "would both be written to " + filled + "/new/a.png");
   CHECK_FALSE(fs::exists(filled + "/new"));
+}
+
+TEST_CASE("eval: several methods in one call measure as each alone") {
+  const Fixture f;
+  const std::string filled = (f.folder / "by others").string(), saved = (f.folder / "saved").string();
+  fs::create_directories(filled);
+  for (const std::string name : {"/a.png", "/b.png"}) write_image(filled + name, halves(255));
+  const std::vector<std::vector<std::string>> methods{{"--model", "net=" + f.model},
+                                                      {"--baseline", "mean"},
+                                                      {"--baseline", "patchmatch"},
+                                                      {"--filled", "white=" + filled}};
+  std::vector<std::string> all{"--masks", f.masks, "--json", f.report, "--save", saved, "--per-image"};
+  nlohmann::json alone = nlohmann::json::array();
+  for (const auto& method : methods) {
+    all.insert(all.end(), method.begin(), method.end());
+    REQUIRE(f.eval({method[0], method[1], "--masks", f.masks, "--json", f.report}).status == 0);
+    alone.push_back(f.method());
+  }
+  const ProgramRun run = f.eval(all);
+  REQUIRE_MESSAGE(run.status == 0, run.err);
+  CHECK(f.json()["methods"] == alone);
+  CHECK(f.json()["originals"]["mean"].size() == 2);
+  for (const std::string name : {"net", "mean", "patchmatch", "white", "(the originals)"})
+    CHECK(contains(run.out, name));
+  for (const std::string name : {"net", "mean", "patchmatch", "white"}) {
+    CHECK(fs::exists(saved + "/" + name + "/a.png"));
+    CHECK(fs::exists(saved + "/" + name + "/b.png"));
+  }
+  // The hole's rows are all alike, and so are the patches beside it: the exemplar fill is exact.
+  CHECK(alone[2]["mean"]["hole_l1"] == 0.0);
+
+  std::vector<std::string> markdown{"--markdown", "--masks", f.masks};
+  for (const auto& method : methods) markdown.insert(markdown.end(), method.begin(), method.end());
+  const ProgramRun table = f.eval(markdown);
+  CHECK(contains(table.out, "| fill | Hole L1, % | Hole PSNR, dB |"));
+  CHECK(contains(table.out, "| patchmatch | **0.00** | **120.00** |"));
+  CHECK(std::count(table.out.begin(), table.out.end(), '\n') == 7);
+}
+
+TEST_CASE("eval: a report") {
+  const Fixture f;
+  const std::string page = (f.folder / "report.html").string(), run_folder = (f.folder / "run").string();
+  fs::create_directories(run_folder);
+  write_file_atomically(run_folder + "/metrics.jsonl",
+                        std::string_view("{\"step\":1,\"kind\":\"train\",\"l1\":2}\n{\"step\":2,\"l1\":1}\n"));
+  const ProgramRun run = f.eval({"--model", f.model, "--baseline", "mean", "--masks", f.masks, "--report", page,
+                                 "--run", run_folder, "--report-pictures", "1"});
+  REQUIRE_MESSAGE(run.status == 0, run.err);
+  const std::string html = read_file(page);
+  CHECK(contains(html, "Holes in 2 pictures, filled by 2 methods"));
+  CHECK(contains(html, "lacuna eval --images " + f.images + " --model " + f.model + " --baseline mean --masks"));
+  CHECK(contains(html, "How the model was trained"));
+  CHECK(contains(html, "2 from " + f.images + ", 24x24"));
+  CHECK(contains(html, "4.2 % of the pixels"));
+  CHECK(contains(html, "model.safetensors"));
 }
 
 }  // namespace lacuna

@@ -21,7 +21,7 @@ using test::TemporaryFolder;
 TEST_CASE("info: a model of the paper's size") {
   const TemporaryFolder folder;
   const auto file = folder / "model.safetensors";
-  save_model(file, Generator(GeneratorOptions{}), {{"description", "for a test"}}, DType::bf16);
+  save_model(file, Generator(GeneratorOptions{}), {{"description", "for a test"}}, Storage::bf16);
   const ProgramRun info = run_program({"info", file.string()});
   CHECK(info.status == 0);
   CHECK(contains(info.out, "a Lacuna model, "));

@@ -94,6 +94,26 @@ TEST_CASE("train: Ctrl-C saves and says how to go on") {
   CHECK_FALSE(fs::is_empty(w.run + "/checkpoints"));
 }
 
+TEST_CASE("train: it says that the validation got no better, and a new run starts from the checkpoint") {
+  const Workshop w;
+  const std::string impatient = w.folder
+                                    .file("impatient.toml", std::string(tiny) +
+                                                                "[optimizer]\nlr = 0\n[early_stop]\nmetric = \"ssim\"\n"
+                                                                "patience = 1\n")
+                                    .string();
+  const ProgramRun run = run_program({"train", "--config", impatient, "--data", w.pictures, "--validation", w.pictures,
+                                      "--steps", "50", "--out", w.run});
+  REQUIRE_MESSAGE(run.status == 0, run.err);
+  CHECK(contains(run.err, "ended after step 4: ssim has not got better in 1 validations; the best model is " + w.run +
+                              "/best.safetensors"));
+  CHECK(run.out.empty());
+  const std::string next = (w.folder / "next").string();
+  const ProgramRun more = run_program({"train", "--config", w.config, "--data", w.pictures, "--init",
+                                       w.run + "/checkpoints/step_00000004.safetensors", "--out", next});
+  CHECK_MESSAGE(more.status == 0, more.err);
+  CHECK(fs::exists(next + "/model.safetensors"));
+}
+
 TEST_CASE("train: what cannot work is refused in one line, and nothing is written") {
   const Workshop w;
   const auto with = [&](const std::string& config, const std::string& data) {

@@ -50,6 +50,34 @@ TEST_CASE("grad: the cotangent given is the one that flows") {
   CHECK(test::same_bits(grad(g, {leaf})[0].value(), vector({2, 4, 6})));
 }
 
+TEST_CASE("grad: tells of each gradient once it is final, long before the end") {
+  const Variable a = Variable::leaf(vector({2})), b = Variable::leaf(vector({3})), c = Variable::leaf(vector({5}));
+  const Variable unused = Variable::leaf(vector({7}));
+  // a is used at both ends, b in the middle, c in the last op.
+  const Variable inner = tiny::multiply(tiny::sine(a), b);
+  std::vector<size_t> done_before;  // how many gradients were known when the vjp of the first op ran
+  std::vector<std::pair<size_t, double>> told;
+  const Variable marked = record("mark", {inner}, inner.value(), [&](const Vjp& v) {
+    done_before.push_back(told.size());
+    return Variables{v.cotangent()};
+  });
+  const Variable y = tiny::multiply(tiny::multiply(marked, c), a);
+  const Variables xs{a, b, unused, c, b};
+  const Variables g =
+      grad(y, xs, {.on_ready = [&](size_t i, const Variable& x) { told.emplace_back(i, x.value().item()); }});
+  CHECK(done_before == std::vector<size_t>{1});
+  REQUIRE(told.size() == xs.size());
+  CHECK(told[0].first == 3);
+  std::vector<size_t> seen(xs.size());
+  for (const auto& [i, value] : told) {
+    ++seen[i];
+    CHECK(value == g[i].value().item());
+  }
+  CHECK(seen == std::vector<size_t>(xs.size(), 1));
+  CHECK(told.back().first == 2);  // nothing leads there
+  CHECK(g[3].value().item() == doctest::Approx(std::sin(2) * 3 * 2).epsilon(1e-14));
+}
+
 TEST_CASE("grad: of inner variables, of y itself and of the same variable twice") {
   const Variable x = Variable::leaf(vector({2})), inner = tiny::scale(x, 3), y = tiny::multiply(inner, inner);
   const Variables g = grad(y, {inner, x, y, x});

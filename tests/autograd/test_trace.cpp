@@ -27,14 +27,16 @@ TEST_CASE("trace: every recorded op has its event, with the shapes, forwards and
   doubled(x);
   stop_trace();
   const std::vector<TraceEvent> events = trace_events();
-  REQUIRE(events.size() == 4);
-  for (const size_t k : {0, 1, 3}) {
+  REQUIRE(events.size() == 5);
+  for (const size_t k : {0, 2, 4}) {
     CHECK(events[k].name == "doubled");
     CHECK(events[k].detail == "(2,3) -> (2,3)");
     CHECK(events[k].is_op);
   }
-  CHECK(events[2].name == "grad");
-  CHECK(!events[2].is_op);
+  CHECK(events[1].name == "Tensor::full");  // the cotangent of ones
+  CHECK(events[1].is_op);
+  CHECK(events[3].name == "grad");
+  CHECK(!events[3].is_op);
 }
 
 }  // namespace lacuna

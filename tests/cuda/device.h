@@ -1,15 +1,13 @@
 #pragma once
 
-#include <cuda_runtime_api.h>
 #include <doctest/doctest.h>
+
+#include "tensor/device.h"
 
 namespace lacuna::test {
 
 /// Whether a CUDA driver and a device are there.
-inline bool has_device() {
-  int count = 0;
-  return cudaGetDeviceCount(&count) == cudaSuccess && count > 0;
-}
+inline bool has_device() { return cuda_device_count() > 0; }
 
 /// has_device, saying so in the test's output where there is none.
 inline bool has_device_or_skips() {

@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "ops/launch.cuh"
+#include "tensor/cuda.h"
 #include "tensor/functor.h"
 #include "tests/cuda/device.h"
 
@@ -94,7 +94,7 @@ void check_same_on_device(const char* op, const Inputs<T>& inputs, int64_t calls
   DeviceArray<T> a(inputs.a), b(inputs.b);
   DeviceArray<int32_t> index(inputs.index);
   DeviceArray<Y> y(std::vector<Y>(static_cast<size_t>(outputs)));
-  for_each(CudaStream{}, op, calls, Call<Y, T, F>{f, {a.data(), b.data(), index.data()}, y.data()});
+  for_each(CudaStream{.op = op}, calls, Call<Y, T, F>{f, {a.data(), b.data(), index.data()}, y.data()});
   const std::vector<Y> actual = y.to_host(op);
 
   size_t worst = 0;

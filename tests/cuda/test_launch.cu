@@ -19,9 +19,9 @@ TEST_CASE("cuda: a launch without a device is an error, not a crash") {
     MESSAGE("skipped: there is a CUDA device");
     return;
   }
-  const std::string error = error_of([] { for_each(CudaStream{}, "fill", 1, CountVisits{nullptr}); });
+  const std::string error = error_of([] { for_each(CudaStream{.op = "fill"}, 1, CountVisits{nullptr}); });
   CHECK(error.starts_with("[fill] CUDA: "));
-  for_each(CudaStream{}, "fill", 0, CountVisits{nullptr});  // nothing to launch
+  for_each(CudaStream{.op = "fill"}, 0, CountVisits{nullptr});  // nothing to launch
 }
 
 TEST_CASE("cuda: for_each visits every index once") {
@@ -29,7 +29,7 @@ TEST_CASE("cuda: for_each visits every index once") {
   for (const int64_t n : {1, 255, 256, 257, 256 * 4096, 256 * 4096 + 1, 3000000}) {
     CAPTURE(n);
     DeviceArray<int32_t> visits(std::vector<int32_t>(static_cast<size_t>(n)));
-    for_each(CudaStream{}, "count", n, CountVisits{visits.data()});
+    for_each(CudaStream{.op = "count"}, n, CountVisits{visits.data()});
     CHECK(visits.to_host("count") == std::vector<int32_t>(static_cast<size_t>(n), 1));
   }
 }

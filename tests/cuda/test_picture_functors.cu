@@ -65,7 +65,7 @@ void check_gather() {
   for (int64_t k = 0; k < count; ++k) inputs.index.push_back(static_cast<int32_t>(random.below(k, rows)));
 
   check_same_on_device<T>("gather", inputs, count * row, count * row, [] LACUNA_HD(int64_t i, InputView<T> in, T * y) {
-    functors::Gather<T>{in.a, in.index, row, y}(i);
+    functors::Gather<T>{in.a, in.index, rows, row, y}(i);
   });
   check_same_on_device<T>("scatter_add", inputs, blocks, rows * row, [] LACUNA_HD(int64_t i, InputView<T> in, T * y) {
     functors::ScatterAdd<T>{in.b, in.index, count, row, width, y}(i);

@@ -245,4 +245,39 @@ TEST_CASE("generator: after the first pass no memory is taken from the system") 
   set_num_threads(threads);
 }
 
+TEST_CASE("generator: filling computes in the hole what the whole pass does") {
+  const auto hole = [](Tensor& mask, int64_t k, int64_t top, int64_t left, int64_t height, int64_t width) {
+    for (int64_t r = top; r < top + height; ++r) {
+      for (int64_t c = left; c < left + width; ++c) {
+        mask.data<double>()[(k * mask.dim(1) + r) * mask.dim(2) + c] = 1;
+      }
+    }
+  };
+  for (const Padding padding : {Padding::same, Padding::reflect, Padding::symmetric}) {
+    for (const bool one_stage : {false, true}) {
+      GeneratorOptions options = tiny();
+      options.padding = padding;
+      options.one_stage = one_stage;
+      const Generator generator(options, 3);
+      for (const auto& [height, width] : {std::pair<int64_t, int64_t>{96, 120}, {72, 64}, {70, 64}}) {
+        const Variable image = case_values({3, height, width, 3}, 1);
+        Tensor mask = Tensor::zeros({3, height, width, 1}, DType::f64);
+        hole(mask, 0, 0, width - 17, 21, 17);  // in a corner
+        hole(mask, 1, height / 2, 31, 9, 24);
+        hole(mask, 1, height / 2 - 4, 40, 3, 3);  // the third has none
+        for (const Tensor& m : {mask, slice(Variable(mask), 0, 1, 1).value()}) {
+          const NoGrad no_grad;
+          const Variable whole = complete(generator(image, m).fine, image, m);
+          CHECK_CLOSE(generator.fill(image, m).value(), whole.value(), 1e-12);
+        }
+      }
+    }
+  }
+  // With a tape, all of it is differentiable as ever.
+  const Generator generator(tiny(), 3);
+  const Variable image = case_values({1, 16, 16, 3}, 1);
+  const Variable y = generator.fill(image, holes(1, 16, 16));
+  CHECK(y.requires_grad());
+}
+
 }  // namespace lacuna

@@ -27,9 +27,14 @@ std::vector<Layer> layers() {
     all.push_back({{1, 35, 34, 2}, {3, 3, 2, 5}, {.dilation = 16, .padding = padding}});
     all.push_back({{2, 13, 16, 3}, {5, 5, 3, 18}, {.stride = 2, .padding = padding}});
     all.push_back({{1, 12, 9, 9}, {5, 4, 9, 4}, {.stride = 2, .padding = padding}});
+    all.push_back({{1, 14, 11, 17}, {3, 3, 17, 20}, {.stride = 2, .padding = padding}});
+    all.push_back({{2, 9, 12, 6}, {3, 5, 6, 9}, {.stride = 2, .padding = padding}});
   }
   all.push_back({{1, 1, 1, 2}, {3, 3, 2, 2}, {}});
   all.push_back({{1, 2, 3, 1}, {5, 5, 1, 1}, {.stride = 2}});
+  // Kernels larger than the few tiles.
+  all.push_back({{1, 11, 9, 33}, {5, 5, 33, 130}, {.stride = 2}});
+  all.push_back({{3, 9, 7, 96}, {3, 3, 96, 64}, {}});
   return all;
 }
 

@@ -18,15 +18,17 @@ using Names = std::set<std::string>;
 
 /// Which folders a folder's sources may include: the arrows point down only.
 const std::map<std::string, Names> lower_folders{
-    {"tensor", {}},
+    {"emulator", {}},
+    {"tensor", {"emulator"}},
     {"autograd", {"tensor"}},
     {"ops", {"tensor", "autograd"}},
     {"optim", {"tensor", "autograd"}},
+    {"distributed", {"tensor"}},
     {"nets", {"tensor", "autograd", "ops"}},
-    {"train", {"tensor", "autograd", "ops", "optim", "nets"}},
-    {"app", {"tensor", "autograd", "ops", "optim", "nets", "train", "bench"}},
-    {"bench", {"tensor", "autograd", "ops", "optim", "nets", "train"}},
-    {"tests", {"tensor", "autograd", "ops", "optim", "nets", "train", "bench", "app"}},
+    {"train", {"tensor", "autograd", "ops", "optim", "distributed", "nets"}},
+    {"app", {"tensor", "autograd", "ops", "optim", "distributed", "nets", "train", "bench"}},
+    {"bench", {"tensor", "autograd", "ops", "optim", "distributed", "nets", "train"}},
+    {"tests", {"tensor", "autograd", "ops", "optim", "distributed", "nets", "train", "bench", "app"}},
 };
 
 struct Source {
@@ -94,9 +96,9 @@ std::map<std::string, Names> lower_families() {
 
 /// Whether a source may speak to Eigen, OpenMP, vector instructions or CUDA. Tests and benchmarks compare with them.
 bool is_backend(const Source& source) {
-  if (source.folder() == "tests" || source.folder() == "bench") return true;
+  if (source.folder() == "tests" || source.folder() == "bench" || source.folder() == "emulator") return true;
   const std::string name = source.path.filename().string();
-  if (source.folder() == "tensor") return name.starts_with("memory") || name.starts_with("stream");
+  if (source.folder() == "tensor" && (name.starts_with("memory") || name.starts_with("stream"))) return true;
   return name.starts_with("cpu") || name.starts_with("cuda") || source.path.extension() == ".inc";
 }
 
@@ -142,6 +144,18 @@ TEST_CASE("structure: Eigen, OpenMP, intrinsics and CUDA stay in kernels, tensor
     }
     CHECK(std::none_of(source.lines.begin(), source.lines.end(),
                        [&](const std::string& line) { return std::regex_match(line, backend_pragma); }));
+  }
+}
+
+TEST_CASE("structure: sockets, MPI and NCCL stay in the sources of distributed/") {
+  const std::regex header(R"(mpi\.h|nccl\.h|netdb\.h|poll\.h|sys/socket\.h|(netinet|arpa)/.*)");
+  for (const Source& source : read_sources()) {
+    if (source.folder() == "distributed" && source.path.extension() == ".cpp") continue;
+    CAPTURE(source.path.string());
+    for (const std::string& name : includes(source, false)) {
+      CAPTURE(name);
+      CHECK_FALSE(std::regex_match(name, header));
+    }
   }
 }
 

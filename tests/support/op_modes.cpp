@@ -9,9 +9,9 @@ namespace lacuna::test {
 namespace {
 
 /// The output and all first gradients for a cotangent of ones.
-std::vector<Tensor> output_and_gradients(const OpCase& c, DType dtype) {
+std::vector<Tensor> output_and_gradients(const OpCase& c, DType dtype, Device device = {}) {
   Variables leaves;
-  for (const Variable& x : c.values) leaves.push_back(Variable::leaf(x.value().clone().to(dtype)));
+  for (const Variable& x : c.values) leaves.push_back(Variable::leaf(x.value().clone().to(dtype).to(device)));
   const Variable y = c.function(leaves);
   std::vector<Tensor> tensors{y.value()};
   for (const Variable& g : grad(y, leaves)) tensors.push_back(g.value());
@@ -20,6 +20,25 @@ std::vector<Tensor> output_and_gradients(const OpCase& c, DType dtype) {
 
 bool all_same_bits(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), same_bits);
+}
+
+void check_on_cuda(const OpCase& c, const std::vector<Tensor>& expected) {
+  const Device cuda{Device::Kind::cuda, 0};
+  Variables there;
+  for (const Variable& x : c.values) there.push_back(Variable(x.value().to(cuda)));
+  CHECK(gradcheck(c.function, there).max_error() <= 1e-6);
+  CHECK(gradgradcheck(c.function, there).max_error() <= 1e-6);
+  const MemoryCheck memory;
+  const std::vector<Tensor> f64 = output_and_gradients(c, DType::f64, cuda);
+  const std::vector<Tensor> f32 = output_and_gradients(c, DType::f32, cuda);
+  CHECK(all_same_bits(output_and_gradients(c, DType::f32, cuda), f32));
+  REQUIRE(f64.size() == expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    CHECK(f64[i].device() == cuda);
+    CHECK_CLOSE(f64[i], expected[i], 1e-12);
+    CHECK_CLOSE(f32[i], expected[i], 1e-4);
+  }
+  CHECK(memory.violations() == 0);
 }
 
 }  // namespace
@@ -51,6 +70,7 @@ void run_modes(const OpCases& cases) {
       CHECK(single[i].dtype() == DType::f32);
       CHECK_CLOSE(single[i], expected[i], 1e-4);
     }
+    if (cuda_device_count() > 0) check_on_cuda(c, expected);
   }
 }
 

@@ -62,6 +62,27 @@ TEST_CASE("safetensors: every type, the order and the metadata come back") {
   CHECK(header_bytes % 8 == 0);
 }
 
+TEST_CASE("safetensors: f32 written as F16 comes back as the nearest halves, other types as they are") {
+  const test::TemporaryFolder folder;
+  const auto path = folder / "f.safetensors";
+  const Tensor x = Tensor::from<float>({2, 3}, {1, -2, 1.0F / 3, 0, INFINITY, 1e-40F});
+  const Tensor wide = Tensor::from<double>({1}, {1.0 / 3});
+  write_safetensors_half(path, {{{"note", "small"}}, {{"x", x}, {"wide", wide}, {"empty", Tensor(Shape{0})}}});
+  const Safetensors read = read_safetensors(path);
+  CHECK(read.metadata.at("note") == "small");
+  CHECK(test::same_bits(read.at("x"), Tensor::from<float>({2, 3}, {1, -2, 0x1.554p-2F, 0, INFINITY, 0})));
+  CHECK(test::same_bits(read.at("wide"), wide));
+  const SafetensorsHeader header = read_safetensors_header(path);
+  CHECK(header.tensors[0].type == "F16");
+  CHECK(header.tensors[0].bytes == 12);
+  CHECK(header.tensors[1].type == "F64");
+
+  CHECK(test::error_of([&] {
+          write_safetensors_half(path, {{}, {{"x", Tensor::full({2}, -70000)}}});
+        }) == "[safetensors] " + path.string() + ": tensor \"x\" holds -70000, which is beyond the range of F16");
+  CHECK(read_safetensors(path).has("wide"));
+}
+
 TEST_CASE("safetensors: an empty file and tensors out of header order") {
   const test::TemporaryFolder folder;
   write_safetensors(folder / "empty", {});

@@ -47,12 +47,28 @@ critics = "local"
 discount = "distance"
 gamma = 1
 [optimizer]
-schedule = "step"
+schedule = "piecewise"
 warmup = 7
+milestones = [10, 20]
+[critic_schedule]
+own = true
+schedule = "linear"
+final_factor = 0.5
+[ema]
+decay = 0.99
 [training]
 seed = 12
+critic_warmup = 4
+storage = "f16"
+[log]
+tensorboard = false
+gradients_every = 5
+[early_stop]
+metric = "psnr"
+patience = 3
 [memory]
 recompute = true
+plan = false
 )",
                                           "x.toml");
   CHECK(config.network.padding == Padding::reflect);
@@ -66,10 +82,22 @@ recompute = true
   CHECK(config.loss.critics == TrainConfig::Loss::Critics::local);
   CHECK(config.loss.discount == TrainConfig::Loss::Discount::distance);
   CHECK(config.loss.gamma == 1);
-  CHECK(config.optimizer.schedule.kind == ScheduleOptions::Kind::step);
+  CHECK(config.optimizer.schedule.kind == ScheduleOptions::Kind::piecewise);
+  CHECK(config.optimizer.schedule.milestones == std::vector<int64_t>{10, 20});
+  CHECK(config.optimizer.own_critic_schedule);
+  CHECK(config.optimizer.critic_schedule.kind == ScheduleOptions::Kind::linear);
+  CHECK(config.optimizer.critic_schedule.final_factor == 0.5);
+  CHECK(config.ema_decay == 0.99);
+  CHECK(config.critic_warmup == 4);
+  CHECK(config.storage == Storage::f16);
+  CHECK(!config.log.tensorboard);
+  CHECK(config.log.gradients_every == 5);
+  CHECK(config.early_stop.metric == "psnr");
+  CHECK(config.early_stop.patience == 3);
   CHECK(config.optimizer.schedule.warmup == 7);
   CHECK(config.seed == 12);
   CHECK(config.recompute);
+  CHECK(!config.plan);
 }
 
 TEST_CASE("config: when the critics take part") {
@@ -78,7 +106,14 @@ TEST_CASE("config: when the critics take part") {
   CHECK(config.adversarial_at(5));
   config.pretrain_coarse = 8;
   CHECK(!config.adversarial_at(7));
+  config.critic_warmup = 2;
+  CHECK(config.adversarial_at(8));
+  CHECK(!config.critics_alone_at(7));
+  CHECK(config.critics_alone_at(8));
+  CHECK(config.critics_alone_at(9));
+  CHECK(!config.critics_alone_at(10));
   config.loss.gan = 0;
+  CHECK(!config.critics_alone_at(8));
   CHECK(!config.adversarial());
   CHECK(!parse_config("[loss]\nadversarial = \"none\"\n", "x.toml").adversarial_at(9));
 }
@@ -88,6 +123,8 @@ TEST_CASE("config: written and read again it is the same") {
   config.data.sources = {"a \"quoted\" folder", "back\\slash"};
   config.optimizer.lr = 1.0 / 3;
   config.seed = 123456789;
+  config.optimizer.schedule.milestones = {5, 1000000};
+  config.early_stop.metric = "ssim";
   config.holes.kind = MaskOptions::Kind::boxes;
   const std::string text = to_toml(config);
   const TrainConfig again = parse_config(text, "x.toml");
@@ -126,6 +163,23 @@ TEST_CASE("config: errors name the file, the line and the key") {
   CHECK(complaint("batch = 3\n") == "[config] x.toml:1: there is no section [batch]");
   CHECK(complaint("loss = 3\n") == "[config] x.toml:1: [loss] must be a table");
   CHECK(complaint("[loss\n").starts_with("[config] x.toml:1: "));
+  CHECK(complaint("[ema]\ndecay = 1\n") == "[config] x.toml:2: ema.decay must be a number from 0 to 1, not 1");
+  CHECK(complaint("[optimizer]\nmilestones = [1, -2]\n") ==
+        "[config] x.toml:2: optimizer.milestones must be a list of whole numbers of at least 0, not [ 1, -2 ]");
+  CHECK(complaint("[optimizer]\nschedule = \"piecewise\"\nmilestones = [7, 5]\n") ==
+        "[config] x.toml: in [optimizer]: milestones must be steps that rise");
+  CHECK(complaint("[critic_schedule]\nown = true\nschedule = \"piecewise\"\n") ==
+        "[config] x.toml: in [critic_schedule]: a piecewise schedule needs milestones, the steps at which the rate "
+        "falls");
+  CHECK(complaint("[critic_schedule]\nwarmup = -1\n") ==
+        "[config] x.toml:2: critic_schedule.warmup must be a whole number of at least 0, not -1");
+  CHECK(
+      complaint("[early_stop]\nmetric = \"tv\"\n").starts_with("[config] x.toml:2: early_stop.metric must be one of "));
+  CHECK(complaint("[early_stop]\npatience = \"long\"\n") ==
+        "[config] x.toml:2: early_stop.patience must be a whole number of at least 0, not 'long'");
+  CHECK(complaint("[log]\ntensorboard = 1\n") == "[config] x.toml:2: log.tensorboard must be true or false, not 1");
+  CHECK(complaint("[training]\nstorage = \"f8\"\n") ==
+        "[config] x.toml:2: training.storage must be one of \"f32\", \"f16\", \"bf16\", \"f64\", not 'f8'");
   CHECK(complaint("[data]\nheight = 64\n") ==
         "[config] x.toml: holes of 128x128 with a margin of 0 do not fit into pictures of 64x256");
   CHECK(test::error_of([] { read_config("/nowhere.toml"); }).starts_with("[config] /nowhere.toml: "));

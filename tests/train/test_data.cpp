@@ -175,6 +175,23 @@ TEST_CASE("data: a crop at full resolution is a part of the picture, mirrored ha
   CHECK(tops.rbegin()->first <= 8);
 }
 
+TEST_CASE("data: the parts of a batch are the batch") {
+  const test::TemporaryFolder folder;
+  write_greys(folder.path(), 5);
+  DataOptions options = small(folder.path());
+  options.flip = true;
+  DataLoader whole(options, 6, 3), first(options, 6, 3, {0, 2}), second(options, 6, 3, {1, 2});
+  for (int k = 0; k < 3; ++k) {
+    std::vector<double> parts = first.next().to_vector();
+    CHECK(parts.size() == 3 * 8 * 8 * 3);
+    for (const double value : second.next().to_vector()) parts.push_back(value);
+    CHECK(parts == whole.next().to_vector());
+  }
+  CHECK(test::error_of([&] {
+          DataLoader(options, 5, 0, {0, 2});
+        }) == "[data] a batch of 5 has no part 0 of 2 equal ones");
+}
+
 TEST_CASE("data: pictures smaller than the crop are scaled up to fit") {
   const test::TemporaryFolder folder;
   write_image(folder.path() / "wide.png", plain(70, 3, 40));

@@ -109,6 +109,7 @@ TEST_CASE("losses: reconstruction against sums written out") {
   }
   check_value(weighted_l1(truth, generated, weight), weighted / 120);
   check_value(known_l1(truth, generated, mask), known / share);
+  check_value(known_l1(truth, generated, mask, Tensor::scalar(0.25, DType::f64)), known / 120 / 0.25);
 }
 
 TEST_CASE("losses: total variation against sums written out") {

@@ -67,6 +67,7 @@ TEST_CASE("masks: pure functions of the random numbers given") {
     CHECK_FALSE(test::same_bits(sample_of(a.mask, 0), sample_of(a.mask, 1)));
     // A sample does not depend on how many others there are.
     CHECK(test::same_bits(sample_of(a.mask, 0), make_holes(options, 1, 64, 64, {1, 5}).mask));
+    CHECK(test::same_bits(sample_of(a.mask, 2), HoleMaker(options)(1, 64, 64, {1, 5}, 2).mask));
   }
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -111,6 +112,13 @@ TEST_CASE("trainer: resumed training has the bits of uninterrupted training") {
   }
   SUBCASE("critics that come in after the interruption") { config.adversarial_start = 3; }
   SUBCASE("coarse network first") { config.pretrain_coarse = 3; }
+  SUBCASE("a moving average, critics alone first, schedules of their own") {
+    config.ema_decay = 0.9;
+    config.critic_warmup = 3;
+    config.optimizer.schedule = {.kind = ScheduleOptions::Kind::linear, .final_factor = 0.1};
+    config.optimizer.own_critic_schedule = true;
+    config.optimizer.critic_schedule = {.kind = ScheduleOptions::Kind::cosine, .warmup = 2};
+  }
   check_resume(config);
 }
 
@@ -210,6 +218,126 @@ TEST_CASE("trainer: what a step reports and draws") {
   }
   CHECK(trainer.state().batches == 4);
   CHECK(trainer.steps_done() == 2);
+}
+
+TEST_CASE("trainer: the moving average is that of the parameters after each step") {
+  TrainConfig config = tiny();
+  config.ema_decay = 0.75;
+  config.loss.adversarial = Adversarial::none;
+  Trainer trainer(config, made_up_pictures());
+  const std::string name = "inpaint_net/allconv17/kernel";
+  CHECK(test::same_bits(trainer.result().params().at(name).value(), trainer.generator().params().at(name).value()));
+  std::vector<Tensor> history;
+  for (int t = 0; t < 5; ++t) {
+    trainer.step();
+    history.push_back(trainer.generator().params().at(name).value().clone());
+  }
+  const Tensor average = trainer.result().params().at(name).value();
+  for (int64_t i = 0; i < average.numel(); ++i) {
+    double sum = 0, weights = 0;
+    for (int s = 0; s < 5; ++s) {
+      sum += std::pow(0.75, 4 - s) * history[static_cast<size_t>(s)].at(i);
+      weights += std::pow(0.75, 4 - s);
+    }
+    CHECK(std::abs(average.at(i) - sum / weights) < 1e-14);
+  }
+  config.ema_decay = 0;
+  const Trainer plain(config, made_up_pictures());
+  CHECK(&plain.result() == &plain.generator());
+}
+
+TEST_CASE("trainer: critics warm up alone, on rates of their own") {
+  TrainConfig config = tiny();
+  config.adversarial_start = 1;
+  config.critic_warmup = 2;
+  config.optimizer.critic_lr = 1e-3;
+  config.optimizer.own_critic_schedule = true;
+  config.optimizer.critic_schedule.warmup = 2;
+  Trainer trainer(config, made_up_pictures());
+  const std::string conv = "inpaint_net/conv1/kernel", critic = "discriminator/discriminator_global/conv1/kernel";
+  const auto value = [&](const std::string& name) {
+    const Checkpoint state = trainer.state();
+    return std::find_if(state.tensors.begin(), state.tensors.end(), [&](const auto& t) { return t.first == name; })
+        ->second.clone();
+  };
+  const auto moves = [&](StepReport& report) {
+    const Tensor generator_before = value(conv), critic_before = value(critic);
+    report = trainer.step();
+    return std::pair(!test::same_bits(value(conv), generator_before), !test::same_bits(value(critic), critic_before));
+  };
+  StepReport report;
+  CHECK(moves(report) == std::pair(true, false));
+  CHECK(report.critic_lr == 0);
+  for (const double factor : {0.5, 1.0}) {
+    CHECK(moves(report) == std::pair(false, true));
+    CHECK(report.critic_lr == doctest::Approx(factor * 1e-3));
+    CHECK(std::isnan(loss_of(report, "l1")));
+    CHECK(std::isfinite(loss_of(report, "critic_local")));
+    CHECK(report.pictures == 4);
+  }
+  CHECK(moves(report) == std::pair(true, true));
+  CHECK(std::isfinite(loss_of(report, "gan")));
+}
+
+TEST_CASE("trainer: measuring gradients tells them and changes nothing") {
+  const auto train = [](int64_t every) {
+    TrainConfig config = tiny();
+    config.loss.total_variation = 0.1;
+    config.log.gradients_every = every;
+    Trainer trainer(config, made_up_pictures());
+    StepReport report;
+    for (int i = 0; i < 3; ++i) report = trainer.step();
+    return std::pair(report, copied(trainer).tensors);
+  };
+  const auto [measured, with] = train(3);
+  const auto [plain, without] = train(0);
+  REQUIRE(with.size() == without.size());
+  for (size_t i = 0; i < with.size(); ++i) CHECK(test::same_bits(with[i].second, without[i].second));
+  for (const char* name : {"l1", "ae", "total_variation", "gan", "generator", "critics"}) {
+    CAPTURE(name);
+    const auto has = [&](const StepReport& report) {
+      return std::any_of(report.measures.begin(), report.measures.end(), [&](const auto& m) {
+        return m.first == std::string("gradient_") + name && std::isfinite(m.second) && m.second > 0;
+      });
+    };
+    CHECK(has(measured));
+    CHECK(!has(plain));
+  }
+}
+
+TEST_CASE("trainer: a loss's gradient with respect to the result, by its formula") {
+  TrainConfig config = tiny();
+  config.loss.adversarial = Adversarial::none;
+  config.loss.discount = TrainConfig::Loss::Discount::none;
+  config.log.gradients_every = 1;
+  Trainer trainer(config, made_up_pictures());
+  const StepReport report = trainer.step();
+  // l1 is a mean over 2 windows of 8x8x3, so each of their n numbers has the slope 1.2 / n (no fill meets the truth).
+  const double n = 2 * 8 * 8 * 3;
+  for (const auto& [name, value] : report.measures) {
+    if (name == "gradient_l1") CHECK(value == doctest::Approx(1.2 / std::sqrt(n)));
+  }
+  CHECK(!report.measures.empty());
+}
+
+TEST_CASE("trainer: critics see the window of every kind of hole") {
+  using Kind = MaskOptions::Kind;
+  for (const Kind kind : {Kind::box, Kind::boxes, Kind::strokes, Kind::mixed}) {
+    CAPTURE(static_cast<int>(kind));
+    TrainConfig config = tiny();
+    config.data.height = config.data.width = 32;
+    config.holes.kind = kind;
+    config.holes.hole_height = config.holes.hole_width = 16;
+    Trainer trainer(config, [](uint64_t first) -> PictureSource {
+      return [k = first]() mutable { return case_values({2, 32, 32, 3}, 1000 + k++); };
+    });
+    for (int i = 0; i < 2; ++i) {
+      const StepReport report = trainer.step();
+      for (const char* name : {"l1", "gan", "critic_local", "critic_local_penalty"}) {
+        CHECK(std::isfinite(loss_of(report, name)));
+      }
+    }
+  }
 }
 
 TEST_CASE("trainer: pretraining leaves the refinement network alone, and both stages share what is learned") {

@@ -17,4 +17,10 @@ void for_each(const CpuStream& stream, int64_t n, F f) {
   });
 }
 
+/// y[i] = f(x[i]) for n elements; f is host+device code.
+template <class F, class T>
+void map_elements(const CpuStream& stream, int64_t n, F f, const T* x, T* y) {
+  for_each(stream, n, [f, x, y](int64_t i) { y[i] = f(x[i]); });
+}
+
 }  // namespace lacuna

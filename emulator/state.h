@@ -1,0 +1,13 @@
+#pragma once
+
+#include <functional>
+
+#include "emulator/cuda_runtime.h"
+
+namespace lacuna::emulator {
+
+/// Runs body as every thread of a grid and returns when all are done. Throws what a thread threw, or std::runtime_error
+/// where the threads wait for each other at different barriers.
+void run_grid(dim3 grid, dim3 block, size_t shared_bytes, const std::function<void()>& body);
+
+}  // namespace lacuna::emulator

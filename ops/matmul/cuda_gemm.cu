@@ -1,0 +1,59 @@
+#include <array>
+#include <mutex>
+
+#include "ops/matmul/gemm.h"
+#include "tensor/cuda.h"
+
+namespace lacuna::kernels::gemm {
+namespace {
+
+DeviceTraits read_traits(int device, const char* op) {
+  const auto attribute = [&](cudaDeviceAttr which) {
+    int value = 0;
+    check_cuda(cudaDeviceGetAttribute(&value, which, device), op);
+    return value;
+  };
+  return {attribute(cudaDevAttrMultiProcessorCount), attribute(cudaDevAttrComputeCapabilityMajor) >= 8};
+}
+
+template <class T>
+struct SumSplits {
+  const T* partial;
+  T* y;
+  int64_t count, n;
+
+  LACUNA_HD void operator()(int64_t i) const {
+    T sum = 0;
+    for (int64_t s = 0; s < count; ++s) sum += partial[s * n + i];
+    y[i] = sum;
+  }
+};
+
+}  // namespace
+
+DeviceTraits device_traits(const CudaStream& stream) {
+  static std::mutex mutex;
+  static std::array<DeviceTraits, 64> known{};
+  int device = 0;
+  check_cuda(cudaGetDevice(&device), stream.op);
+  const std::lock_guard lock(mutex);
+  DeviceTraits& traits = known.at(static_cast<size_t>(device));
+  if (traits.sms == 0) traits = read_traits(device, stream.op);
+  return traits;
+}
+
+void run(const CudaStream& stream, const Problem<double>& problem) { run_f64(stream, problem); }
+
+void run(const CudaStream& stream, const Problem<float>& problem) {
+  if (stream.precision == Precision::highest || !device_traits(stream).bf16) return run_f32(stream, problem);
+  stream.precision == Precision::high ? run_high(stream, problem) : run_medium(stream, problem);
+}
+
+template <class T>
+void sum_splits(const CudaStream& stream, const T* partial, int64_t count, int64_t n, T* y) {
+  for_each(stream, n, SumSplits<T>{partial, y, count, n});
+}
+template void sum_splits(const CudaStream&, const float*, int64_t, int64_t, float*);
+template void sum_splits(const CudaStream&, const double*, int64_t, int64_t, double*);
+
+}  // namespace lacuna::kernels::gemm

@@ -1,0 +1,191 @@
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "tensor/cuda.h"
+#include "tensor/cuda_faults.h"
+#include "tensor/device_pool.h"
+#include "tensor/memory_cuda.h"
+
+namespace lacuna {
+namespace {
+
+constexpr int64_t red_zone = 512;  // bytes on either side of a checked block
+constexpr int red = 0xA5, poison = 0xFF;
+
+thread_local std::shared_ptr<DevicePool> pool_in_use;  // instead of the device's own
+thread_local bool recording_now = false;
+
+void* new_segment(int64_t bytes) {
+  void* segment = nullptr;
+  if (cudaMalloc(&segment, static_cast<size_t>(bytes)) == cudaSuccess) return segment;
+  cudaGetLastError();  // forgets it: the pool goes on without
+  return nullptr;
+}
+
+/// A device's stream and memory. Never destroyed: tensors in static storage outlive everything else.
+struct DeviceState {
+  explicit DeviceState(int index) {
+    check_cuda(cudaSetDevice(index), "cuda");
+    check_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cuda");
+    check_cuda(cudaMallocHost(reinterpret_cast<void**>(&fault), sizeof(IndexFault)), "cuda");
+    *fault = {};
+    pool = std::make_shared<DevicePool>(new_segment, [this](void* segment) { free_segment(segment); });
+  }
+
+  /// Waits for the stream; throws if a kernel failed or noted a fault.
+  void wait(const char* op) const {
+    check_cuda(cudaStreamSynchronize(stream), op);
+    if (!fault->op) return;
+    const IndexFault found = std::exchange(*fault, {});
+    fail("[", found.op, "] index ", found.index, " lies outside the ", found.rows, " rows");
+  }
+
+  void free_segment(void* segment) const {
+    cudaStreamSynchronize(stream);
+    cudaFree(segment);
+  }
+
+  /// The most in use of all other pools.
+  int64_t in_other_pools() {
+    const std::lock_guard lock(mutex);
+    int64_t bytes = 0;
+    for (const auto& other : others) {
+      if (const auto alive = other.lock()) bytes += alive->stats().peak;
+    }
+    return bytes;
+  }
+
+  cudaStream_t stream = nullptr;
+  IndexFault* fault = nullptr;
+  std::shared_ptr<DevicePool> pool;
+  std::mutex mutex;
+  std::vector<std::weak_ptr<DevicePool>> others;
+  int64_t earlier_peak = 0;  // before there were as many of them
+};
+
+std::vector<DeviceState*>& states() {
+  static auto* all = new std::vector<DeviceState*>(static_cast<size_t>(cuda_device_count()), nullptr);
+  return *all;
+}
+
+DeviceState& state(int index) {
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  std::vector<DeviceState*>& all = states();
+  check(index >= 0 && index < static_cast<int>(all.size()), "[cuda] there is no device cuda:", index,
+        "; CUDA devices here: ", all.size());
+  DeviceState*& one = all[static_cast<size_t>(index)];
+  if (!one) one = new DeviceState(index);
+  check_cuda(cudaSetDevice(index), "cuda");
+  return *one;
+}
+
+}  // namespace
+
+int cuda_device_count() {
+  static const int count = [] {
+    int found = 0;
+    if (cudaGetDeviceCount(&found) == cudaSuccess) return found;
+    cudaGetLastError();  // no driver or no device
+    return 0;
+  }();
+  return count;
+}
+
+IndexFault* index_fault(Device device) { return state(device.index).fault; }
+
+CudaStream cuda_stream(Device device, const char* op) { return {state(device.index).stream, precision(), op}; }
+
+void synchronize(Device device) {
+  if (device.kind == Device::Kind::cuda && !recording_now) state(device.index).wait("cuda");
+}
+
+namespace cuda {
+
+std::shared_ptr<void> allocate(int64_t bytes, int index, bool checked) {
+  DeviceState& device = state(index);
+  const std::shared_ptr<DevicePool> pool = pool_in_use ? pool_in_use : device.pool;
+  const int64_t fence = checked ? red_zone : 0;
+  auto* base = static_cast<unsigned char*>(pool->take(bytes + 2 * fence + readable_slack));
+  if (!base) fail("[memory] out of memory: cannot allocate ", bytes, " bytes on cuda:", index);
+  if (!checked) return {base, [pool](void* p) { pool->give(p); }};
+  unsigned char* data = base + fence;
+  cudaMemsetAsync(base, red, static_cast<size_t>(bytes + 2 * fence), device.stream);
+  check_cuda(cudaMemsetAsync(data, poison, static_cast<size_t>(bytes), device.stream), "memory");
+  return {data, [=, stream = device.stream](void*) {
+            if (recording_now) return pool->give(base);  // there is nothing to look at yet
+            for (const unsigned char* zone : {base, data + bytes}) {
+              std::array<unsigned char, red_zone> bytes_of_zone{};
+              cudaMemcpyAsync(bytes_of_zone.data(), zone, red_zone, cudaMemcpyDeviceToHost, stream);
+              cudaStreamSynchronize(stream);
+              const auto untouched = [](unsigned char c) { return c == red; };
+              if (!std::all_of(bytes_of_zone.begin(), bytes_of_zone.end(), untouched))
+                lacuna::detail::report_damaged_block();
+            }
+            pool->give(base);
+          }};
+}
+
+void copy(void* to, Device to_device, const void* from, Device from_device, int64_t bytes) {
+  const bool to_cpu = to_device.kind == Device::Kind::cpu, from_cpu = from_device.kind == Device::Kind::cpu;
+  check(!recording_now || !(to_cpu || from_cpu),
+        "[plan] a function that copies from or to the host cannot be recorded");
+  if (!to_cpu && !from_cpu && to_device.index != from_device.index) synchronize(from_device);
+  const DeviceState& device = state(to_cpu ? from_device.index : to_device.index);
+  check_cuda(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDefault, device.stream), "copy");
+  if (to_cpu || from_cpu) device.wait("copy");
+}
+
+void zero(void* p, Device device, int64_t bytes) {
+  check_cuda(cudaMemsetAsync(p, 0, static_cast<size_t>(bytes), state(device.index).stream), "zeros");
+}
+
+MemoryStats memory_stats(int index) {
+  DeviceState& device = state(index);
+  MemoryStats stats = device.pool->stats();
+  const int64_t others = device.in_other_pools();
+  stats.in_use += others;
+  stats.peak = std::max(device.earlier_peak, stats.peak + others);
+  return stats;
+}
+
+void reset_peak_memory(int index) {
+  DeviceState& device = state(index);
+  device.earlier_peak = 0;
+  device.pool->reset_peak();
+}
+
+std::shared_ptr<DevicePool> make_pool(int index) {
+  DeviceState& device = state(index);
+  device.earlier_peak = memory_stats(index).peak;
+  device.pool->reset_peak();
+  const auto take = [&device](int64_t bytes) {
+    void* segment = new_segment(bytes);
+    if (segment || recording_now) return segment;
+    device.pool->release();
+    return new_segment(bytes);
+  };
+  const auto give = [&device](void* segment) { device.free_segment(segment); };
+  auto pool = std::make_shared<DevicePool>(take, give, true);
+  const std::lock_guard lock(device.mutex);
+  device.others.emplace_back(pool);
+  return pool;
+}
+
+UsePool::UsePool(std::shared_ptr<DevicePool> pool) : outer_(std::exchange(pool_in_use, std::move(pool))) {}
+UsePool::~UsePool() { pool_in_use = std::move(outer_); }
+
+Recording::Recording() { recording_now = true; }
+Recording::~Recording() { recording_now = false; }
+
+void release_cached_memory() {
+  for (DeviceState* device : states()) {
+    if (device) device->pool->release();
+  }
+}
+
+}  // namespace cuda
+}  // namespace lacuna

@@ -1,0 +1,76 @@
+#include <doctest/doctest.h>
+
+#include <filesystem>
+
+#include "tensor/image.h"
+#include "tensor/safetensors.h"
+#include "tests/app/run_program.h"
+#include "tests/support/temporary_folder.h"
+#include "train/inpaint.h"
+
+namespace lacuna {
+namespace {
+
+namespace fs = std::filesystem;
+using test::contains;
+using test::run_program;
+
+}  // namespace
+
+TEST_CASE("convert: half the bytes, and a fill that hardly changes") {
+  const test::TemporaryFolder folder;
+  const std::string single = (folder / "f.safetensors").string(), half = (folder / "h.safetensors").string();
+  const Generator generator({.cnum = 16}, 3);
+  save_model(single, generator, {{"description", "a test"}, {"channel_order", "bgr"}});
+  const auto converted = run_program({"convert", "--half", single, half});
+  REQUIRE_MESSAGE(converted.status == 0, converted.err);
+  CHECK(contains(converted.out, "904,518 parameters in f16"));
+  CHECK(static_cast<double>(fs::file_size(half)) < 0.52 * static_cast<double>(fs::file_size(single)));
+  CHECK(contains(run_program({"info", half}).out, "F16"));
+  for (const auto& [key, text] : read_safetensors_header(single).metadata) {
+    CHECK(read_safetensors_header(half).metadata.at(key) == text);
+  }
+
+  Image picture{64, 64, 3, 8, std::vector<uint16_t>(64 * 64 * 3)};
+  for (size_t i = 0; i < picture.samples.size(); ++i) {
+    const size_t pixel = i / 3;
+    picture.samples[i] = static_cast<uint16_t>((pixel % 64 * 3 + pixel / 64 * (i % 3 + 1)) % 256);
+  }
+  Tensor mask = Tensor::zeros({1, 64, 64, 1});
+  for (int64_t r = 20; r < 44; ++r) {
+    for (int64_t c = 20; c < 44; ++c) mask.data<float>()[r * 64 + c] = 1;
+  }
+  const Image a = inpaint(load_model(single), picture, mask).filled,
+              b = inpaint(load_model(half), picture, mask).filled;
+  int furthest = 0;
+  double squares = 0;
+  for (size_t i = 0; i < a.samples.size(); ++i) {
+    const int difference = a.samples[i] - b.samples[i];
+    furthest = std::max(furthest, std::abs(difference));
+    squares += difference * difference;
+  }
+  CHECK(furthest > 0);
+  CHECK(squares / (24 * 24 * 3) < 1);  // in the hole: above 48 dB
+}
+
+TEST_CASE("convert: what cannot be converted is refused in one line") {
+  const test::TemporaryFolder folder;
+  const std::string out = (folder / "o.safetensors").string(), text = folder.file("a.txt", "no model").string();
+  const std::string model = (folder / "m.safetensors").string();
+  save_model(model, Generator({.cnum = 2}), {});
+  for (const auto& arguments :
+       std::vector<std::vector<std::string>>{{"convert", text, out},
+                                             {"convert", "missing.safetensors", out},
+                                             {"convert", "--raw", model, out},
+                                             {"convert", "--storage", "f8", model, out},
+                                             {"convert", "--half", "--storage", "f32", model, out},
+                                             {"convert", model}}) {
+    const auto run = run_program(arguments);
+    CAPTURE(run.err);
+    CHECK(run.status != 0);
+    CHECK(run.out.empty());
+    CHECK(!fs::exists(out));
+  }
+}
+
+}  // namespace lacuna

@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""Runs exported models in ONNX Runtime and holds what they compute against Lacuna itself.
+
+    python3 check_export.py [--lacuna build/release/lacuna] [--openvino] [CASE...]
+
+For each case a model is written, exported, put to ONNX's checker and run. The coarse and the fine result go into a golden
+case, for `lacuna golden` to tell how far they are from its own in f64; the filled picture is held against the 16-bit PNG
+that `lacuna fill` makes (which rounds to 1.5e-5). Prints the largest absolute differences, of values from -1 to 1; the
+exit status is 1 if one is above 1e-4 or if a file is not as it should be. CASE selects cases by part of their names.
+
+Needs the packages numpy, onnx, onnxruntime and opencv-python-headless, and with --openvino openvino.
+"""
+import argparse
+import dataclasses
+import json
+import pathlib
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+import cv2
+import numpy as np
+import onnx
+import onnxruntime
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SHIPPED = ROOT / "models" / "lacuna.safetensors"
+LIMIT = 1e-4
+TYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "I64": np.int64}
+
+
+@dataclasses.dataclass
+class Case:
+    name: str
+    height: int
+    width: int
+    cnum: int = 4  # 0: the shipped model
+    batch: int = 1
+    padding: str = "same"
+    order: str = "rgb"
+    one_stage: bool = False
+    attention: str = "contextual"
+    storage: type = np.float32
+
+
+CASES = [
+    Case("tiny-same", 64, 64),
+    Case("tiny-reflect", 64, 64, padding="reflect"),
+    Case("tiny-symmetric", 64, 64, padding="symmetric"),
+    Case("tiny-bgr-batch", 64, 48, batch=3, order="bgr"),
+    Case("tiny-8x8", 8, 8, padding="reflect"),
+    Case("tiny-long", 8, 136),
+    Case("tiny-f16", 72, 40, storage=np.float16),
+    Case("tiny-one-stage", 64, 48, one_stage=True, padding="symmetric", order="bgr"),
+    Case("tiny-no-attention", 48, 64, attention="none"),
+    Case("cnum-6-bgr", 40, 56, cnum=6, order="bgr"),
+    Case("cnum-10-bgr", 40, 56, cnum=10, order="bgr"),
+    Case("full-256", 256, 256, cnum=32),
+    Case("full-256-symmetric-bgr", 256, 256, cnum=32, padding="symmetric", order="bgr"),
+    Case("full-192x320", 192, 320, cnum=32),
+    Case("full-512", 512, 512, cnum=32),
+    Case("shipped-256", 256, 256, cnum=0),
+    Case("shipped-200x328", 200, 328, cnum=0),
+    Case("shipped-512", 512, 512, cnum=0),
+]
+
+
+def read_safetensors(path):
+    data = pathlib.Path(path).read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    header, body = json.loads(data[8 : 8 + length]), data[8 + length :]
+    metadata = header.pop("__metadata__", {})
+    tensors = {}
+    for name, entry in header.items():
+        begin, end = entry["data_offsets"]
+        tensors[name] = np.frombuffer(body[begin:end], TYPES[entry["dtype"]]).reshape(entry["shape"])
+    return tensors, metadata
+
+
+def write_safetensors(path, tensors, metadata):
+    names = {np.dtype(t): name for name, t in TYPES.items()}
+    header, data, size = {"__metadata__": metadata}, [], 0
+    for name, t in tensors.items():
+        data.append(np.ascontiguousarray(t).tobytes())
+        header[name] = {"dtype": names[t.dtype], "shape": list(t.shape), "data_offsets": [size, size + len(data[-1])]}
+        size += len(data[-1])
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    pathlib.Path(path).write_bytes(struct.pack("<Q", len(text)) + text + b"".join(data))
+
+
+def random_weights(case, random):
+    """Glorot-uniform kernels and biases in the shapes of a golden case, whose cnum is 4, with those of case.cnum."""
+    weights = {}
+    tensors, _ = read_safetensors(ROOT / "tests" / "golden" / "generator__0_same.safetensors")
+    for name, t in tensors.items():
+        layer = name.removeprefix("weight.inpaint_net/").split("/")[0]
+        if not name.startswith("weight.") or case.one_stage and not layer.startswith("conv"):
+            continue
+        first, last = layer in ("conv1", "xconv1", "pmconv1"), layer in ("conv17", "allconv17")
+        shape = [n * case.cnum // 4 for n in t.shape[-2:]]
+        if len(t.shape) == 1:
+            limit, shape = 0.1, t.shape if last else shape
+        else:
+            shape = [*t.shape[:2], t.shape[2] if first else shape[0], t.shape[3] if last else shape[1]]
+            limit = (6 / (shape[0] * shape[1] * (shape[2] + shape[3]))) ** 0.5
+        weights[name.removeprefix("weight.")] = random.uniform(-limit, limit, shape).astype(case.storage)
+    return weights
+
+
+def picture(case, random):
+    """Smooth colours with some noise, (N,H,W,3) of 16 bits, and masks (N,H,W) with a box and a disc."""
+    images, masks = [], []
+    rows, columns = np.mgrid[: case.height, : case.width]
+    for k in range(case.batch):
+        coarse = random.uniform(0, 1, (max(2, case.height // 16), max(2, case.width // 16), 3))
+        smooth = cv2.resize(coarse, (case.width, case.height), interpolation=cv2.INTER_CUBIC)
+        noisy = np.clip(smooth + random.normal(0, 0.03, smooth.shape), 0, 1)
+        images.append(np.round(noisy * 65535).astype(np.uint16))
+        top, left = case.height // (4 + k), case.width // 3
+        hole = (rows >= top) & (rows < top + case.height // 3) & (columns >= left) & (columns < left + case.width // 4)
+        hole |= (rows - 0.75 * case.height) ** 2 + (columns - 0.8 * case.width) ** 2 < (min(case.height, case.width) / 8) ** 2
+        masks.append(hole)
+    return np.stack(images), np.stack(masks)
+
+
+def run(program, *arguments):
+    done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"lacuna {arguments[0]}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def largest(a, b):
+    difference = np.abs(a.astype(np.float64) - b)
+    return float("inf") if np.isnan(difference).any() else float(difference.max(initial=0))
+
+
+def against_golden(case, program, folder, weights, image, mask, outputs):
+    """The largest difference of the raw results from Lacuna's in f64."""
+    turn = slice(None, None, -1) if case.order == "bgr" else slice(None)
+    arguments = {"cnum": case.cnum, "padding": case.padding, "one_stage": case.one_stage, "attention": case.attention}
+    tensors = {"in.image": image[..., turn], "in.mask": mask[..., None]}
+    tensors["out.coarse"] = outputs["coarse"].transpose(0, 2, 3, 1)[..., turn]
+    tensors["out.fine"] = outputs.get("fine", outputs["coarse"]).transpose(0, 2, 3, 1)[..., turn]
+    tensors.update(("weight." + name, w) for name, w in weights.items())
+    tensors = {name: t.astype(np.float64) for name, t in tensors.items()}
+    metadata = {"case": "generator", "args": json.dumps(arguments), "tolerance": str(LIMIT)}
+    write_safetensors(folder / "case.safetensors", tensors, metadata)
+    done = subprocess.run([program, "golden", folder / "case.safetensors"], capture_output=True, text=True, check=False)
+    errors = {}
+    for line in done.stdout.splitlines():
+        words = line.split()
+        if len(words) >= 5 and words[1].removeprefix("out.") in ("coarse", "fine"):
+            errors[words[1].removeprefix("out.")] = float(words[2])
+    if len(errors) != 2:
+        raise RuntimeError(f"lacuna golden: {done.stdout}{done.stderr}")
+    return errors
+
+
+def against_fill(program, folder, model, samples, hole, filled):
+    """The largest difference of the filled picture from `lacuna fill`'s in 16 bits."""
+    cv2.imwrite(str(folder / "image.png"), np.ascontiguousarray(samples[..., ::-1]))
+    cv2.imwrite(str(folder / "mask.png"), hole.astype(np.uint8) * 255)
+    arguments = ["--model", model, "--image", folder / "image.png", "--mask", folder / "mask.png"]
+    if "--strategy" in run(program, "fill", "--help"):
+        arguments += ["--strategy", "original"]  # the whole picture at its own size
+    run(program, "fill", *arguments, "--output", folder / "filled.png")
+    result = cv2.imread(str(folder / "filled.png"), cv2.IMREAD_UNCHANGED)[..., ::-1]
+    return largest(filled.transpose(1, 2, 0), result / 32767.5 - 1)
+
+
+def check(case, program, folder, with_openvino):
+    """Prints the line of a case; whether all is well."""
+    random = np.random.default_rng(7)
+    if case.cnum == 0:
+        model, (weights, metadata) = SHIPPED, read_safetensors(SHIPPED)
+        case = dataclasses.replace(case, cnum=int(metadata["cnum"]), padding=metadata["padding"],
+                                   order=metadata["channel_order"], one_stage=metadata["one_stage"] == "true",
+                                   attention=metadata["attention"])  # fmt: skip
+    else:
+        model, weights = folder / "model.safetensors", random_weights(case, random)
+        metadata = {"format": "lacuna-model", "cnum": str(case.cnum), "padding": case.padding,
+                    "one_stage": str(case.one_stage).lower(), "attention": case.attention,
+                    "channel_order": case.order}  # fmt: skip
+        write_safetensors(model, weights, metadata)
+    exported = folder / "model.onnx"
+    run(program, "export", "--onnx", exported, "--model", model, "--size", f"{case.height}x{case.width}", "--batch",
+        case.batch)  # fmt: skip
+    onnx.checker.check_model(str(exported), full_check=True)
+
+    samples, holes = picture(case, random)
+    image, mask = samples.astype(np.float32) / np.float32(32767.5) - 1, holes.astype(np.float32)
+    feed = {"image": np.ascontiguousarray(image.transpose(0, 3, 1, 2)), "mask": mask[:, None]}
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 2
+    session = onnxruntime.InferenceSession(str(exported), options, providers=["CPUExecutionProvider"])
+    start = time.perf_counter()
+    outputs = {o.name: value for o, value in zip(session.get_outputs(), session.run(None, feed))}
+    seconds = time.perf_counter() - start
+    del session
+    filled = outputs["filled"]
+    kept = np.array_equal(filled[np.broadcast_to(feed["mask"] == 0, filled.shape)],
+                          feed["image"][np.broadcast_to(feed["mask"] == 0, filled.shape)])  # fmt: skip
+
+    differences = against_golden(case, program, folder, weights, image, mask, outputs)
+    if case.batch == 1:
+        differences["filled"] = against_fill(program, folder, model, samples[0], holes[0], filled[0])
+    if with_openvino:
+        import openvino
+
+        compiled = openvino.compile_model(str(exported), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        differences["openvino"] = largest(compiled(feed)["filled"], filled)
+    well = kept and max(differences.values()) <= LIMIT
+    figures = "".join(f"  {name} {value:.1e}" for name, value in differences.items())
+    print(f"{case.name:24}{figures}  {seconds:.2f} s{'' if kept else '  KNOWN PIXELS CHANGED'}"
+          f"{'' if well else '  FAILED'}", flush=True)  # fmt: skip
+    return well
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", nargs="*", metavar="CASE")
+    parser.add_argument("--lacuna", type=pathlib.Path, default=ROOT / "build" / "release" / "lacuna")
+    parser.add_argument("--openvino", action="store_true", help="run the models in OpenVINO, too")
+    arguments = parser.parse_args()
+    chosen = [c for c in CASES if not arguments.cases or any(part in c.name for part in arguments.cases)]
+    print(f"onnx {onnx.__version__}, onnxruntime {onnxruntime.__version__}; largest absolute differences", flush=True)
+    well = bool(chosen)
+    for case in chosen:
+        with tempfile.TemporaryDirectory() as folder:
+            well = check(case, arguments.lacuna.resolve(), pathlib.Path(folder), arguments.openvino) and well
+    return 0 if well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

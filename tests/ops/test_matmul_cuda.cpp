@@ -1,0 +1,130 @@
+// The CUDA device's matrix products: their index arithmetic here, their results on a device, real or emulated.
+#include <set>
+#include <vector>
+
+#include "ops/cases.h"
+#include "ops/matmul/gemm.h"
+#include "ops/matmul/matmul.h"
+#include "tensor/memory.h"
+#include "tests/support/at_precision.h"
+#include "tests/support/compare.h"
+#include "tests/support/reduced_bounds.h"
+
+namespace lacuna {
+namespace {
+
+namespace gemm = kernels::gemm;
+using test::AtPrecision;
+using test::magnitudes;
+
+const Device cuda{Device::Kind::cuda, 0};
+
+struct Product {
+  int64_t batch_a, batch_b, m, n, k;  // a batch of 0: no batch axis
+};
+
+void check_product(const Product& p, bool ta, bool tb) {
+  CAPTURE(p.m);
+  CAPTURE(p.n);
+  CAPTURE(p.k);
+  CAPTURE(ta);
+  CAPTURE(tb);
+  const auto shape = [](int64_t batch, int64_t rows, int64_t columns) {
+    return batch == 0 ? Shape{rows, columns} : Shape{batch, rows, columns};
+  };
+  const MatmulOptions options{.transpose_a = ta, .transpose_b = tb};
+  const Tensor a = case_values(ta ? shape(p.batch_a, p.k, p.m) : shape(p.batch_a, p.m, p.k), 1).to(DType::f32);
+  const Tensor b = case_values(tb ? shape(p.batch_b, p.n, p.k) : shape(p.batch_b, p.k, p.n), 2).to(DType::f32);
+  const Tensor a64 = a.to(DType::f64), b64 = b.to(DType::f64);
+  const Tensor expected = matmul(a64, b64, options).value();
+  const Tensor sizes = matmul(magnitudes(a64), magnitudes(b64), options).value();
+  const auto on_device = [&](DType dtype) {
+    const Variable y = matmul(a.to(dtype).to(cuda), b.to(dtype).to(cuda), options);
+    return y.value().to(Device{});
+  };
+  const auto terms = static_cast<double>(p.k);
+  test::check_within(on_device(DType::f64), expected, sizes, (terms + 16) * 0x1p-52);
+  test::check_within(on_device(DType::f32), expected, sizes, (terms + 16) * 0x1p-23);
+  for (const Precision precision : {Precision::high, Precision::medium}) {
+    const AtPrecision at(precision);
+    test::check_within(on_device(DType::f32), expected, sizes, test::reduced_bound(precision, p.k));
+    CHECK(test::same_bits(on_device(DType::f32), on_device(DType::f32)));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("matmul_cuda: a divider divides") {
+  for (const int64_t d : {1, 2, 3, 5, 7, 9, 31, 32, 33, 127, 128, 513, 65535, 65536, 1000003, 2147483647}) {
+    const gemm::Divider divider(d);
+    for (const int64_t around : {int64_t{0}, d, 2 * d, 17 * d, int64_t{1} << 30, (int64_t{1} << 31) - 1 - d}) {
+      for (int64_t x = around - 3; x <= around + 3; ++x) {
+        if (x < 0 || x >= int64_t{1} << 31) continue;
+        const int32_t quotient = divider.quotient(static_cast<int32_t>(x));
+        CHECK(quotient == x / d);
+        CHECK(divider.remainder(static_cast<int32_t>(x), quotient) == x % d);
+      }
+    }
+  }
+}
+
+TEST_CASE("matmul_cuda: positions beyond a border are where padding puts them") {
+  for (const PadMode mode : {PadMode::zero, PadMode::reflect, PadMode::symmetric}) {
+    for (int32_t n = 1; n <= 6; ++n) {
+      for (int32_t i = -30; i <= 30; ++i) CHECK(gemm::source_of(i, n, mode) == padded_source(i, n, mode));
+    }
+  }
+}
+
+TEST_CASE("matmul_cuda: a sum's parts cover it once") {
+  for (const int64_t depth : {0, 1, 255, 256, 257, 4096, 65536, 1000000}) {
+    for (const int64_t tiles : {1, 3, 9, 1000}) {
+      const gemm::Splits splits = gemm::splits_for(tiles, depth, 132);
+      CHECK(splits.count >= 1);
+      CHECK(splits.depth % 32 == 0);
+      CHECK(int64_t{splits.count} * splits.depth >= depth);
+      CHECK((splits.count == 1 || int64_t{splits.count - 1} * splits.depth < depth));
+    }
+  }
+}
+
+TEST_CASE("matmul_cuda: the tile suits the result") {
+  const auto tile = [](int64_t rows, int64_t columns) {
+    return gemm::best_tile(gemm::mma_tiles, rows, columns, 1, 132);
+  };
+  CHECK(tile(262144, 128) == 0);
+  CHECK(tile(262144, 64) == 1);
+  CHECK(tile(4096, 128) == 2);
+  CHECK(tile(262144, 32) == 3);
+  CHECK(tile(262144, 3) == 3);
+}
+
+TEST_CASE("matmul_cuda: within the bounds over odd sizes, transposes and batches, in fenced memory") {
+  if (cuda_device_count() == 0) {
+    MESSAGE("skipped: no CUDA device");
+    return;
+  }
+  const MemoryCheck memory;
+  const Product products[] = {
+      {0, 0, 1, 1, 1},      {0, 0, 3, 5, 7},      {0, 0, 17, 33, 31},   {0, 0, 64, 64, 64},    {0, 0, 65, 68, 36},
+      {0, 0, 130, 132, 68}, {0, 0, 300, 20, 40},  {0, 0, 1, 70, 67},    {0, 0, 70, 1, 67},     {0, 0, 5, 1, 1500},
+      {0, 0, 1, 5, 1500},   {3, 3, 20, 24, 12},   {0, 2, 9, 20, 13},    {2, 0, 9, 20, 13},     {2, 2, 7, 1, 33},
+      {2, 0, 1, 7, 33},     {0, 0, 520, 128, 32}, {0, 0, 1000, 64, 20}, {0, 0, 1030, 28, 100}, {0, 0, 4, 8, 1},
+  };
+  for (const Product& p : products) {
+    for (const bool ta : {false, true}) {
+      for (const bool tb : {false, true}) check_product(p, ta, tb);
+    }
+  }
+  CHECK(memory.violations() == 0);
+}
+
+TEST_CASE("matmul_cuda: those products are computed by every tile") {
+  std::set<size_t> tiles;
+  for (const auto& [m, n] : {std::pair{520, 128}, std::pair{1000, 64}, std::pair{65, 68}, std::pair{1030, 28}}) {
+    tiles.insert(gemm::best_tile(gemm::mma_tiles, m, n, 1, 4));  // the emulated device has 4 multiprocessors
+  }
+  CHECK(tiles.size() == std::size(gemm::mma_tiles));
+}
+
+}  // namespace lacuna

@@ -1,0 +1,219 @@
+#include "train/export_onnx.h"
+
+#include <algorithm>
+
+#include "ops/pad/pad.h"
+#include "train/export_onnx_attention.h"
+#include "train/onnx.h"
+
+namespace lacuna {
+namespace {
+
+using Value = OnnxGraph::Value;
+using Ints = std::vector<int64_t>;
+
+/// Which ends of a stage are pictures: its colours are turned there, for a model of BGR.
+struct Colours {
+  bool in = false, out = false;
+};
+
+/// A kernel HWIO as OIHW. Where colours are to be turned, the first three channels are.
+Tensor planar_kernel(const Tensor& kernel, Colours turned) {
+  const Tensor from = kernel.to(Device{}).to(DType::f32);
+  const int64_t taps = from.dim(0) * from.dim(1), in = from.dim(2), out = from.dim(3);
+  Tensor to({out, in, from.dim(0), from.dim(1)}, DType::f32);
+  for (int64_t o = 0; o < out; ++o) {
+    const int64_t source_o = turned.out && o < 3 ? 2 - o : o;
+    for (int64_t i = 0; i < in; ++i) {
+      const int64_t source_i = turned.in && i < 3 ? 2 - i : i;
+      for (int64_t t = 0; t < taps; ++t) {
+        to.data<float>()[(o * in + i) * taps + t] = from.data<float>()[(t * in + source_i) * out + source_o];
+      }
+    }
+  }
+  return to;
+}
+
+/// A bias, its first three values in reverse if so asked.
+Tensor bias_of(const Tensor& bias, bool turned) {
+  Tensor to = bias.to(Device{}).to(DType::f32).clone();
+  if (turned) std::swap(to.data<float>()[0], to.data<float>()[2]);
+  return to;
+}
+
+class Exporter {
+ public:
+  Exporter(const Model& model, const OnnxOptions& options)
+      : model_(model), options_(options), generator_(model.generator), g_("generator") {}
+
+  std::string run() {
+    const int64_t height = options_.height, width = options_.width;
+    const Generator::Stages stages = generator_.stages();
+    const Value image = g_.input("image", pictures(3), about("image"));
+    const Value mask = g_.input("mask", pictures(1), about("mask"));
+    const Value above = g_.node("Greater", {mask, g_.number(0.5F)});
+    hole_ = g_.node("Cast", {above}, {{"to", int64_t{1}}}, "hole");
+    const Value known = g_.node("Sub", {g_.number(1), hole_}, {}, "known");
+    const Value shape = g_.integers(pictures(1).dims());
+    ones_ = g_.node("Expand", {g_.number(1), shape}, {}, "ones");
+    twice_ = g_.constant("twice", Tensor::from<float>({4}, {1, 1, 2, 2}));
+    incomplete_ = g_.node("Mul", {image, known}, {}, "incomplete");
+
+    Value result = clipped(through(stages.coarse, with_mask(incomplete_), height, width, {true, true}), "coarse");
+    g_.output(result, pictures(3), about("coarse"));
+    if (!generator_.options().one_stage) {
+      result = refined(stages, result);
+      g_.output(result, pictures(3), about("fine"));
+    }
+    g_.output(completed(result, "filled"), pictures(3), about("filled"));
+    return g_.model(options_.producer_version,
+                    "Fills holes in pictures: the generator of \"Generative Image Inpainting with Contextual "
+                    "Attention\" (arXiv:1801.07892). The metadata tell what goes in and comes out.",
+                    metadata());
+  }
+
+ private:
+  Shape pictures(int64_t channels) const { return {options_.batch, channels, options_.height, options_.width}; }
+
+  /// What an input or output is.
+  static std::string about(const std::string& name) {
+    static const std::map<std::string, std::string> texts{
+        {"image", "RGB planes, sample / 127.5 - 1; values in the hole are ignored"},
+        {"mask", "above 0.5 in the hole, else 0"},
+        {"coarse", "what the coarse network makes of the whole picture, RGB planes in [-1,1]"},
+        {"fine", "what the refinement network makes of the whole picture, RGB planes in [-1,1]"},
+        {"filled", "the result in the hole, the image outside; sample = round((value + 1) * 127.5)"}};
+    return texts.at(name);
+  }
+
+  std::map<std::string, std::string> metadata() const {
+    std::map<std::string, std::string> all = model_.metadata;
+    all.erase("format");
+    all["channel_order"] = "rgb";
+    for (const char* name : {"image", "mask"}) all[std::string("input.") + name] = about(name);
+    for (const char* name : {"filled", "coarse", "fine"}) all[std::string("output.") + name] = about(name);
+    if (generator_.options().one_stage) all.erase("output.fine");
+    return all;
+  }
+
+  Value refined(const Generator::Stages& stages, const Value& coarse) {
+    const Value x = with_mask(completed(coarse, "coarse_filled"));
+    const int64_t height = options_.height, width = options_.width;
+    const Value dilated = through(stages.dilated, x, height, width, {true, false});
+    Value attended = through(stages.attended, x, height, width, {true, false});
+    const PlacedLayer last = placed(stages.attended, height, width).back();
+    const int64_t h = last.out_height(), w = last.out_width();
+    if (generator_.options().attention == GeneratorOptions::Attention::contextual) {
+      attended = OnnxAttention{options_.batch, last.layer.out, h, w, height, width}.add_to(g_, attended, hole_);
+    }
+    attended = through(stages.after_attention, attended, h, w, {});
+    const Value joined = g_.node("Concat", {dilated, attended}, {{"axis", int64_t{1}}});
+    return clipped(through(stages.decoder, joined, h, w, {false, true}), "fine");
+  }
+
+  Value with_mask(const Value& picture) {
+    return g_.node("Concat", {picture, ones_, hole_}, {{"axis", int64_t{1}}}, "with_mask");
+  }
+  Value completed(const Value& generated, const std::string& name) {
+    return g_.node("Add", {g_.node("Mul", {generated, hole_}), incomplete_}, {}, name);
+  }
+  Value clipped(const Value& x, const std::string& name) {
+    return g_.node("Clip", {x, g_.number(-1), g_.number(1)}, {}, name);
+  }
+
+  Value through(const ConvLayers& layers, Value x, int64_t height, int64_t width, Colours colours) {
+    const std::vector<PlacedLayer> all = placed(layers, height, width);
+    const bool bgr = model_.channel_order == "bgr";
+    for (size_t k = 0; k < all.size(); ++k) {
+      x = convolved(all[k], x, {bgr && colours.in && k == 0, bgr && colours.out && k + 1 == all.size()});
+    }
+    return x;
+  }
+
+  Value convolved(const PlacedLayer& at, Value x, Colours turned) {
+    const ConvLayer& l = at.layer;
+    int64_t height = at.height, width = at.width;
+    if (l.upsample) {  // twice as large, the nearest source of position i is i / 2, with and without aligned corners
+      x = g_.node("Resize", {x, "", twice_},
+                  {{"mode", "nearest"}, {"coordinate_transformation_mode", "asymmetric"}, {"nearest_mode", "floor"}},
+                  l.name + "/upsampled");
+      height *= 2, width *= 2;
+    }
+    const Conv2dOptions& o = l.options;
+    const int64_t top = conv2d_axis(height, l.kernel, o).before, left = conv2d_axis(width, l.kernel, o).before;
+    const int64_t bottom = needed(at.out_height(), l) - top - height, right = needed(at.out_width(), l) - left - width;
+    Ints pads(4, 0);
+    if (o.padding == Padding::same) {
+      pads = {top, left, bottom, right};
+    } else {
+      x = mirrored(x, 2, {top, height, bottom}, l);
+      x = mirrored(x, 3, {left, width, right}, l);
+    }
+    const Params& params = generator_.params();
+    const Value kernel = g_.constant(l.name + "/kernel", planar_kernel(params.at(l.name + "/kernel").value(), turned));
+    const Value bias = g_.constant(l.name + "/bias", bias_of(params.at(l.name + "/bias").value(), turned.out));
+    x = g_.node("Conv", {x, kernel, bias},
+                {{"kernel_shape", Ints{l.kernel, l.kernel}},
+                 {"strides", Ints{o.stride, o.stride}},
+                 {"dilations", Ints{o.dilation, o.dilation}},
+                 {"pads", pads}},
+                l.name);
+    switch (l.activation.kind) {
+      case Activation::Kind::none:
+        return x;
+      case Activation::Kind::elu:
+        return g_.node("Elu", {x}, {}, l.name + "/elu");
+      case Activation::Kind::relu:
+        return g_.node("Relu", {x}, {}, l.name + "/relu");
+      default:
+        fail("[export] ", l.name, " has an activation that is not exported");
+    }
+  }
+
+  /// Elements that `out` outputs read along an axis, from the first to the last.
+  static int64_t needed(int64_t out, const ConvLayer& l) {
+    return (out - 1) * l.options.stride + (l.kernel - 1) * l.options.dilation + 1;
+  }
+
+  struct Extent {
+    int64_t before, size, after;  // after is below 0 where the last ones are not read
+  };
+  /// x continued along an axis by mirroring.
+  Value mirrored(const Value& x, int64_t axis, Extent e, const ConvLayer& l) {
+    if (e.before == 0 && e.after == 0) return x;
+    const PadMode mode = l.options.padding == Padding::reflect ? PadMode::reflect : PadMode::symmetric;
+    Ints sources;
+    for (int64_t i = -e.before; i < e.size + e.after; ++i) sources.push_back(padded_source(i, e.size, mode));
+    return g_.node("Gather", {x, g_.integers(sources)}, {{"axis", axis}}, l.name + "/padded");
+  }
+
+  const Model& model_;
+  const OnnxOptions& options_;
+  const Generator& generator_;
+  OnnxGraph g_;
+  Value hole_, ones_, twice_, incomplete_;
+};
+
+void check_size(const char* what, int64_t n) {
+  check(n >= Generator::size_unit && n % Generator::size_unit == 0, "[export] the ", what, " must be a multiple of ",
+        Generator::size_unit, ", not ", n, "; the nearest is ",
+        std::max<int64_t>(1, (n + Generator::size_unit / 2) / Generator::size_unit) * Generator::size_unit);
+}
+
+}  // namespace
+
+std::string onnx_model(const Model& model, const OnnxOptions& options) {
+  check_size("height", options.height);
+  check_size("width", options.width);
+  check(options.batch >= 1, "[export] the batch is a number of pictures, not ", options.batch);
+  return Exporter(model, options).run();
+}
+
+int64_t onnx_matrix_bytes(const Generator& generator, const OnnxOptions& options) {
+  const GeneratorOptions& o = generator.options();
+  if (o.one_stage || o.attention != GeneratorOptions::Attention::contextual) return 0;
+  const int64_t positions = options.height / Generator::size_unit * (options.width / Generator::size_unit);
+  return options.batch * positions * positions * size_of(DType::f32);
+}
+
+}  // namespace lacuna
