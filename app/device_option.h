@@ -15,13 +15,17 @@ inline void add_device_option(CLI::App& command, std::string& device) {
       .add_option("--device", device,
                   "Where to compute: cpu, cuda, cuda:N, or auto: a CUDA device if there is one, else the CPU")
       ->capture_default_str()
+      ->envname("LACUNA_DEVICE")
       ->type_name("DEVICE");
 }
 
-/// The device of that name, of which the user is told if it is not the CPU.
+/// The device of that name, of which the user is told if it is not the CPU, or is although a GPU was hoped for.
 inline Device chosen_device(const std::string& name) {
   const Device device = find_device(name);
   if (device.kind == Device::Kind::cuda) spdlog::info("computing on {}", device.str());
+  if (name == "auto" && built_with_cuda() && device.kind == Device::Kind::cpu) {
+    spdlog::info("no CUDA device was found; computing on the CPU");
+  }
   return device;
 }
 

@@ -15,12 +15,6 @@ struct AdamOptions {
   double epsilon = 1e-8;  ///< added to the root of that mean, > 0
 };
 
-/// Elements [begin, end) of one of several tensors: a share of the work on all of them.
-struct TensorBlock {
-  size_t tensor;
-  int64_t begin, end;
-};
-
 /// Adam (Kingma and Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015) in the form of its section 2's last
 /// paragraph, which TensorFlow uses. In update t = 1, 2, ... with gradient g:
 ///   m = beta1 m + (1 - beta1) g,   v = beta2 v + (1 - beta2) g^2,
@@ -29,7 +23,7 @@ class Adam {
  public:
   using Named = std::vector<std::pair<std::string, Tensor>>;
 
-  /// Updates the parameters' storage in place; they must be f32 or f64 and their names distinct.
+  /// Updates the parameters' storage in place; they must be f32 or f64, on one device, and their names distinct.
   Adam(Named parameters, const AdamOptions& options);
 
   /// One update; gradients in the parameters' order, of their shapes and types.
@@ -47,8 +41,7 @@ class Adam {
  private:
   AdamOptions options_;
   Named parameters_;
-  std::vector<Tensor> means_, squares_;
-  std::vector<TensorBlock> blocks_;
+  std::vector<Tensor> values_, means_, squares_;  // values_: handles to the parameters
   int64_t updates_ = 0;
 };
 

@@ -6,6 +6,14 @@
 
 namespace lacuna {
 
+bool built_with_cuda() {
+#ifdef LACUNA_CUDA
+  return true;
+#else
+  return false;
+#endif
+}
+
 Device find_device(const std::string& name) {
   if (name == "cpu") return {};
   const int devices = cuda_device_count();
@@ -18,11 +26,9 @@ Device find_device(const std::string& name) {
     check(numbered && number.ec == std::errc() && number.ptr == end, "[device] unknown device '", name,
           "'; known are cpu, cuda, cuda:N and auto");
   }
-#ifdef LACUNA_CUDA
-  check(devices > 0, "[device] no CUDA device was found (is the driver installed?); --device cpu works everywhere");
-#else
+  check(devices > 0 || !built_with_cuda(),
+        "[device] no CUDA device was found (is the driver installed?); --device cpu works everywhere");
   check(devices > 0, "[device] this program was built without CUDA (cmake -DLACUNA_CUDA=ON); --device cpu works");
-#endif
   check(index >= 0 && index < devices, "[device] there is no cuda:", index, "; CUDA devices here: ", devices);
   return {Device::Kind::cuda, index};
 }

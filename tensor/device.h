@@ -23,6 +23,9 @@ namespace detail {
 inline thread_local Device kernel_device;
 }  // namespace detail
 
+/// Whether this is a build that can use CUDA devices.
+bool built_with_cuda();
+
 /// How many CUDA devices this build and this machine have; 0 without LACUNA_CUDA, driver or GPU.
 int cuda_device_count();
 
