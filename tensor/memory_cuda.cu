@@ -1,11 +1,14 @@
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <mutex>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "tensor/cuda.h"
 #include "tensor/cuda_faults.h"
+#include "tensor/cuda_staging.h"
 #include "tensor/device_pool.h"
 #include "tensor/memory_cuda.h"
 
@@ -17,6 +20,16 @@ constexpr int red = 0xA5, poison = 0xFF;
 
 thread_local std::shared_ptr<DevicePool> pool_in_use;  // instead of the device's own
 thread_local bool recording_now = false;
+
+/// LACUNA_CUDA_POOL=off: every block is the system's own, so that compute-sanitizer sees where it ends and what of it
+/// was never written.
+bool pooled() {
+  static const bool on = [] {
+    const char* setting = std::getenv("LACUNA_CUDA_POOL");
+    return !setting || std::string_view(setting) != "off";
+  }();
+  return on;
+}
 
 void* new_segment(int64_t bytes) {
   void* segment = nullptr;
@@ -59,6 +72,7 @@ struct DeviceState {
   }
 
   cudaStream_t stream = nullptr;
+  cuda::Staging staging;
   IndexFault* fault = nullptr;
   std::shared_ptr<DevicePool> pool;
   std::mutex mutex;
@@ -104,9 +118,20 @@ void synchronize(Device device) {
 }
 
 namespace cuda {
+namespace {
+
+std::shared_ptr<void> allocate_unpooled(int64_t bytes, DeviceState& device) {
+  auto* block = static_cast<unsigned char*>(new_segment(bytes + readable_slack));
+  if (!block) fail("[memory] out of memory: cannot allocate ", bytes, " bytes");
+  check_cuda(cudaMemsetAsync(block + bytes, 0, static_cast<size_t>(readable_slack), device.stream), "memory");
+  return {block, [&device](void* p) { device.free_segment(p); }};
+}
+
+}  // namespace
 
 std::shared_ptr<void> allocate(int64_t bytes, int index, bool checked) {
   DeviceState& device = state(index);
+  if (!pooled() && !pool_in_use && !checked) return allocate_unpooled(bytes, device);
   const std::shared_ptr<DevicePool> pool = pool_in_use ? pool_in_use : device.pool;
   const int64_t fence = checked ? red_zone : 0;
   auto* base = static_cast<unsigned char*>(pool->take(bytes + 2 * fence + readable_slack));
@@ -134,9 +159,10 @@ void copy(void* to, Device to_device, const void* from, Device from_device, int6
   check(!recording_now || !(to_cpu || from_cpu),
         "[plan] a function that copies from or to the host cannot be recorded");
   if (!to_cpu && !from_cpu && to_device.index != from_device.index) synchronize(from_device);
-  const DeviceState& device = state(to_cpu ? from_device.index : to_device.index);
+  DeviceState& device = state(to_cpu ? from_device.index : to_device.index);
+  if (from_cpu && !to_cpu) return device.staging.upload(device.stream, to, from, bytes);
   check_cuda(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDefault, device.stream), "copy");
-  if (to_cpu || from_cpu) device.wait("copy");
+  if (to_cpu) device.wait("copy");
 }
 
 void zero(void* p, Device device, int64_t bytes) {

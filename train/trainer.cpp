@@ -122,7 +122,9 @@ StepReport Trainer::step() {
                               ? schedule_factor(optimizer.critic_schedule, step_ - config_.first_critic_step())
                               : schedule_factor(optimizer.schedule, step_);
     report.critic_lr = optimizer.critic_lr * factor;
-    for (int64_t i = 0; i < config_.critic_steps; ++i) update_critics(report);
+    for (int64_t i = 1; i <= config_.critic_steps; ++i) {
+      update_critics(report, i < config_.critic_steps || config_.critics_alone_at(step_));
+    }
     for (Values* values : {&report.losses, &report.measures}) {
       for (auto& [name, sum] : *values) sum /= static_cast<double>(config_.critic_steps);
     }
@@ -160,9 +162,24 @@ Trainer::Batch Trainer::Batch::from(const std::vector<Tensor>& tensors, bool for
 }
 
 Trainer::Batch Trainer::next_batch(bool for_critics) {
+  std::optional<Prepared> ready = std::exchange(prepared_, std::nullopt);
+  if (ready && ready->for_critics != for_critics) {
+    ready.reset();
+    source_ = nullptr;  // which has gone on
+  }
+  Batch batch = ready ? std::move(ready->batch) : make_batch(for_critics);
+  ++batches_;
+  return batch;
+}
+
+void Trainer::prepare_batch(bool for_critics) {
+  if (device_.kind == Device::Kind::cuda) prepared_ = Prepared{make_batch(for_critics), for_critics};
+}
+
+Trainer::Batch Trainer::make_batch(bool for_critics) {
   const TraceSpan span("data");
-  if (!source_) source_ = open_(batches_);
-  const uint64_t index = batches_++;
+  const uint64_t index = batches_;
+  if (!source_) source_ = open_(index);
   const DType dtype = config_.network.dtype;
   const Tensor truth = source_();
   const int64_t n = truth.dim(0), first = communicator_.rank() * n;
@@ -188,9 +205,10 @@ Trainer::Batch Trainer::next_batch(bool for_critics) {
   return batch;
 }
 
-void Trainer::update_critics(StepReport& report) {
+void Trainer::update_critics(StepReport& report, bool critics_next) {
   const TraceSpan span("critic update");
   Pass pass = carry_out("critics", next_batch(true), true);
+  prepare_batch(critics_next);
   settle(pass, report);
   std::vector<const Params*> networks;
   for (const Judge& judge : judges_) networks.push_back(&judge.critic.params());
@@ -206,6 +224,7 @@ void Trainer::update_generator(StepReport& report) {
   if (config_.adversarial_at(step_)) name += ", judged";
   if (measures_gradients()) name += ", measured";
   Pass pass = carry_out(name, next_batch(false), false);
+  prepare_batch(config_.adversarial_at(step_ + 1));
   settle(pass, report);
   for (size_t k = 0; k < pass.parts.size(); ++k) {
     note(report.measures, "gradient_" + pass.names.parts[k], norm_over_ranks(pass.parts[k]));

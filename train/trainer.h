@@ -92,6 +92,10 @@ class Trainer {
     std::vector<Tensor> tensors() const;
     static Batch from(const std::vector<Tensor>& tensors, bool for_critics);
   };
+  struct Prepared {
+    Batch batch;
+    bool for_critics;
+  };
   struct Judge {
     Critic critic;
     bool local;
@@ -99,7 +103,10 @@ class Trainer {
   };
 
   Batch next_batch(bool for_critics);
-  void update_critics(StepReport& report);
+  Batch make_batch(bool for_critics);
+  /// On a CUDA device: makes the next batch while that works on the one at hand.
+  void prepare_batch(bool for_critics);
+  void update_critics(StepReport& report, bool critics_next);
   void update_generator(StepReport& report);
 
   /// What a pass through the networks and back gives.
@@ -164,7 +171,8 @@ class Trainer {
   std::shared_ptr<PlanMemory> plan_memory_;  // null: no plans
   std::map<std::string, Planned> plans_;
   int64_t step_ = 0;
-  uint64_t batches_ = 0;
+  uint64_t batches_ = 0;              // drawn and used
+  std::optional<Prepared> prepared_;  // the one after these
 };
 
 }  // namespace lacuna

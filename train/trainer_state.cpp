@@ -55,6 +55,7 @@ void Trainer::restore(const Checkpoint& checkpoint) {
   step_ = checkpoint.step;
   batches_ = checkpoint.batches;
   source_ = nullptr;
+  prepared_.reset();
 }
 
 void Trainer::synchronise() {
