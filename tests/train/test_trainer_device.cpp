@@ -3,6 +3,7 @@
 
 #include "ops/cases.h"
 #include "tensor/memory.h"
+#include "tests/support/at_precision.h"
 #include "tests/support/compare.h"
 #include "train/trainer.h"
 
@@ -178,6 +179,26 @@ TEST_CASE("device: resumed training has the bits of uninterrupted training") {
   second.restore(first.state());
   numbers(second, 2);
   check_same_state(whole, second);
+}
+
+// Master weights, moments and sums are f32; only the operands of products are rounded, 2^-9 of themselves each.
+TEST_CASE("device: training with bf16 operands stays near training without, penalty included") {
+  if (no_device()) return;
+  TrainConfig config = tiny();
+  config.network.dtype = DType::f32;
+  Trainer exact = trainer(config, cuda), rounded = trainer(config, cuda);
+  const std::vector<double> expected = numbers(exact, 3);
+  const test::AtPrecision medium(Precision::medium);
+  const std::vector<double> found = numbers(rounded, 3);
+  REQUIRE(found.size() == expected.size());
+  bool differs = false;
+  for (size_t k = 0; k < found.size(); ++k) {
+    CAPTURE(k);
+    CHECK(found[k] == doctest::Approx(expected[k]).epsilon(0.05));
+    differs = differs || found[k] != expected[k];
+  }
+  CHECK(differs);  // else nothing was rounded
+  for (const auto& [name, tensor] : rounded.state().tensors) CHECK(tensor.dtype() != DType::bf16);
 }
 
 }  // namespace lacuna
