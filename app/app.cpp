@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <mutex>
 #include <new>
 
 #include "app/picture_files.h"

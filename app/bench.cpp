@@ -13,7 +13,9 @@
 #include "app/device_option.h"
 #include "app/interrupt.h"
 #include "app/picture_files.h"
+#include "app/precision_option.h"
 #include "app/progress.h"
+#include "bench/device_peak.h"
 #include "bench/networks.h"
 #include "tensor/file.h"
 #include "train/model_file.h"
@@ -51,10 +53,6 @@ std::optional<Size> parse_size(const std::string& text) {
   return Size{height, width};
 }
 
-Precision precision_named(const std::string& name) {
-  return name == "medium" ? Precision::medium : name == "high" ? Precision::high : Precision::highest;
-}
-
 bench::Face face_named(const std::string& name) {
   return name == "weight" ? bench::Face::weight : name == "input" ? bench::Face::input : bench::Face::forward;
 }
@@ -66,10 +64,9 @@ class Bench {
       : a_(arguments),
         effort_{.seconds = a_.seconds, .repeat = a_.repeat, .stop = stop, .device = chosen_device(a_.device)},
         generator_(a_.model.empty() ? Generator(GeneratorOptions{.cnum = a_.cnum}) : load_model(a_.model).generator) {
-    check(on_cpu() || !wants("peak"), "[bench] the peaks are the CPU's: --what peak goes with --device cpu");
     generator_.params().move_to(effort_.device);
     results_.device = effort_.device;
-    if (on_cpu() && (wants("peak") || wants("layers") || wants("critics"))) plan_peaks();
+    if (wants("peak") || wants("layers") || wants("critics")) plan_peaks();
     for_each_setting(a_.sizes, [&](const Setting& s) { plan_generator(s); });
     if (wants("critics")) for_each_setting(a_.sizes, [&](const Setting& s) { plan_critics(s); });
     if (wants("training")) plan_training(command);
@@ -107,12 +104,18 @@ class Bench {
     for (const std::string& size : sizes) {
       const auto [height, width] = *parse_size(size);
       for (const std::string& precision : a_.precisions) {
-        f(Setting{height, width, a_.batch, generator_.options().cnum, precision_named(precision)});
+        f(Setting{height, width, a_.batch, generator_.options().cnum, precisions().at(precision)});
       }
     }
   }
 
   void plan_peaks() {
+#ifdef LACUNA_CUDA
+    if (!on_cpu()) {
+      return plan("peaks",
+                  [this] { results_.peaks.push_back(measure_device_peak(effort_.device, peak_seconds, effort_)); });
+    }
+#endif
     for (const int threads : std::set<int>{1, num_threads()}) {
       plan("peaks", [this, threads] { results_.peaks.push_back(measure_peak(threads, peak_seconds, effort_)); });
     }
@@ -163,10 +166,10 @@ class Bench {
       if (!a_.config.empty()) config = configured(command, s);
       config.data.sources = a_.data;
       check_config(config);
-      plan("training", [this, config, s] {
+      plan("training", [this, config] {
         bench::Effort effort = effort_;
         effort.least = 2;
-        results_.training.push_back(measure_training(config, s.precision, effort));
+        results_.training.push_back(measure_training(config, effort));
       });
     });
   }
@@ -175,6 +178,7 @@ class Bench {
   TrainConfig configured(const CLI::App& command, const Setting& s) const {
     TrainConfig config = read_config(a_.config);
     if (command.count("--batch") > 0) config.batch = s.batch;
+    if (command.count("--precision") > 0) config.precision = s.precision;
     if (command.count("--size") == 0) return config;
     config.data.height = s.height;
     config.data.width = s.width;
@@ -261,9 +265,9 @@ void add_bench(CLI::App& app) {
       "peak. GB/s count input, kernel and output once, copying what is read and what is written. The bound is what\n"
       "would take longer at the measured peaks, computing or moving memory; \"at best\" is how long.\n"
       "LACUNA_CPU=avx2 (portable, avx512, avx512_bf16, amx) measures with those instructions at most.\n"
-      "On a CUDA device the clock is read when it has done all; there inference and training run as plans (CUDA "
-      "graphs),\n"
-      "layers and ops one by one, blocks are the device's memory, and no peaks are measured.\n"
+      "On a CUDA device the clock is read when it has done all; there inference and training run as plans (CUDA\n"
+      "graphs), layers and ops one by one, and blocks are the device's memory. Its peaks are those of f32 additions\n"
+      "and of bf16 products by mma.sync on registers, and of copies within its memory.\n"
       "Ctrl-C ends after the run at hand and shows what was measured.\n"
       "JSON: {lacuna, schema, complete, device, machine, level, threads, peaks: [...], rows: [...]}; a row has what\n"
       "(inference, layer, op, training), height, width, batch, cnum, precision, and median, min, spread and all runs\n"

@@ -56,7 +56,8 @@ std::string kernel_text(const ConvLayer& l) {
 void print_peaks(const Results& results, std::ostream& out) {
   Table table({"threads", "f32 GFLOP/s", "bf16 pairs", "bf16 tiles", "copy GB/s"});
   for (const Peak& p : results.peaks) {
-    table.add({std::to_string(p.threads), giga(p.f32), giga(p.bf16_pairs), giga(p.bf16_tiles), giga(p.copy)});
+    table.add({p.threads > 0 ? std::to_string(p.threads) : results.device.str(), giga(p.f32), giga(p.bf16_pairs),
+               giga(p.bf16_tiles), giga(p.copy)});
   }
   out << "Peaks\n";
   table.print(out);

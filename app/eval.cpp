@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <ctime>
 #include <filesystem>
 #include <iostream>
@@ -115,9 +116,12 @@ class Eval {
       table_of(mean_of(methods[0].pictures)).print(std::cout);
       return;
     }
-    Table table = figures_table({""});
-    for (const MethodFigures& method : methods) table.add(row_of({method.name}, mean_of(method.pictures)));
-    table.add(row_of({"(the originals)"}, of_the_originals(mean_of(evaluation_.originals.pictures))));
+    Table table = figures_table({"", "s / picture"});
+    for (const MethodFigures& method : methods) {
+      const std::string seconds = method.seconds > 0 ? fixed(method.seconds_each(), 3) : "-";
+      table.add(row_of({method.name, seconds}, mean_of(method.pictures)));
+    }
+    table.add(row_of({"(the originals)", ""}, of_the_originals(mean_of(evaluation_.originals.pictures))));
     table.print(std::cout);
   }
 

@@ -9,6 +9,7 @@
 #include "app/model_path.h"
 #include "app/picture_files.h"
 #include "app/table.h"
+#include "train/fill_holes.h"
 #include "train/inpaint.h"
 #include "train/patchmatch.h"
 
@@ -44,7 +45,7 @@ FillMethod model_method(const std::string& name, const fs::path& file, Device de
     fact += ", step " + step->second + " of its training";
   }
   return {name, [model](const Image& picture, const Tensor& mask, const fs::path&) {
-            return inpaint(*model, picture, mask).filled;
+            return fill_holes(*model, picture, mask).filled;
           }};
 }
 

@@ -79,9 +79,7 @@ void add_export(CLI::App& app) {
       ->type_name("FILE");
   command->add_option("--model", arguments->model, "Model file (default: $LACUNA_MODEL, then the shipped model)")
       ->type_name("FILE");
-  command
-      ->add_option("--size,-s", arguments->size,
-                   "Of the pictures, HEIGHTxWIDTH, both multiples of 8 (default: 256x256)")
+  command->add_option("--size,-s", arguments->size, "Of the pictures, HEIGHTxWIDTH (default: 256x256)")
       ->type_name("SIZE");
   command->add_option("--batch,-b", arguments->batch, "Pictures at a time, each with its own mask (default: 1)")
       ->type_name("N")

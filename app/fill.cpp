@@ -20,12 +20,14 @@
 #include "app/device_option.h"
 #include "app/model_path.h"
 #include "app/picture_files.h"
+#include "app/precision_option.h"
 #include "app/progress.h"
 #include "tensor/image_resize.h"
 #include "tensor/memory.h"
 #include "tensor/stream.h"
+#include "train/attention_picture.h"
 #include "train/data.h"
-#include "train/inpaint.h"
+#include "train/fill_holes.h"
 #include "train/masks.h"
 
 namespace lacuna {
@@ -38,7 +40,10 @@ struct FillArguments {
   std::string images, masks;  // a folder of them
   std::string output;
   std::string model, coarse, attention, steps, device = "auto";
+  Strategy strategy = Strategy::automatic;
+  std::vector<Pixel> attention_at;  // empty: chosen
   bool invert = false, skip_existing = false;
+  std::optional<Precision> precision;
   int64_t max_side = 0;
   int64_t max_memory = 0;  // bytes; 0: any
 };
@@ -59,37 +64,35 @@ std::optional<int64_t> parse_size(const std::string& text) {
   return static_cast<int64_t>(number);
 }
 
+/// "12,34" as column 12 and row 34.
+Pixel parse_pixel(const std::string& text) {
+  Pixel p;
+  char comma = 0;
+  std::istringstream in(text);
+  if (!(in >> p.x >> comma >> p.y) || comma != ',' || in.peek() != std::istringstream::traits_type::eof()) {
+    throw CLI::ValidationError("--attention-at", "'" + text + "' is no pixel; write its column and row as X,Y");
+  }
+  return p;
+}
+
 /// In the unit of --max-memory, rounded up.
 std::string megabytes(int64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + "M"; }
 
-/// The fastest way to fill the picture within a.max_memory.
-MemoryOptions within_limit(const FillArguments& a, const Model& model, const Image& picture, const fs::path& file) {
+/// The fastest way for the network to see height x width pixels of the file within a.max_memory. `beside`: see
+/// FillOptions.
+MemoryOptions within_limit(const FillArguments& a, const Model& model, const fs::path& file, int64_t height,
+                           int64_t width, int64_t beside) {
   if (a.max_memory == 0) return {};
   release_cached_memory();
   const Device device = model.generator.device();
   const int64_t taken = device.kind == Device::Kind::cpu ? resident_memory() : memory_stats(device).in_use;
-  const int64_t held =
-      taken + (inpaint_bytes(model, picture) - model.generator.bytes_needed(picture.height, picture.width));
-  const MemoryOptions memory = model.generator.within(a.max_memory - held, picture.height, picture.width);
-  const int64_t needed = held + model.generator.bytes_needed(picture.height, picture.width, memory);
-  check(needed <= a.max_memory, "[fill] ", file.string(), ": ", picture.width, "x", picture.height,
-        " pixels cannot be filled within ", megabytes(a.max_memory), "; they take at least --max-memory ",
-        megabytes(needed), ", or --max-side reduces the picture");
+  const int64_t held = taken + inpaint_bytes(model, height, width) - model.generator.bytes_needed(height, width);
+  const MemoryOptions memory = model.generator.within(a.max_memory - held, height, width);
+  const int64_t needed = std::max(held + model.generator.bytes_needed(height, width, memory), taken + beside);
+  check(needed <= a.max_memory, "[fill] ", file.string(), ": ", width, "x", height, " pixels cannot be filled within ",
+        megabytes(a.max_memory), "; they take at least --max-memory ", megabytes(needed),
+        ", or --max-side reduces the picture");
   return memory;
-}
-
-/// The mask for the picture reduced to height x width: a pixel is in the hole if anything of the hole went into it, so
-/// that nothing of what was there bleeds into the known pixels.
-Tensor reduce_mask(const Tensor& mask, int64_t height, int64_t width) {
-  constexpr uint16_t white = 65535;
-  Image holes{mask.dim(1), mask.dim(2), 1, 16, std::vector<uint16_t>(static_cast<size_t>(mask.numel()))};
-  std::transform(mask.data<float>(), mask.data<float>() + mask.numel(), holes.samples.begin(),
-                 [](float value) { return value > 0.5f ? white : uint16_t{0}; });
-  holes = resize_image(holes, height, width);
-  Tensor reduced({1, height, width, 1});
-  std::transform(holes.samples.begin(), holes.samples.end(), reduced.data<float>(),
-                 [](uint16_t sample) { return sample > 0 ? 1.0f : 0.0f; });
-  return reduced;
 }
 
 struct Task {
@@ -133,12 +136,19 @@ void fill_one(const Model& model, const FillArguments& a, const fs::path& image,
     write_image(output, picture);
     return;
   }
-  const Inpainted result = inpaint(model, picture, mask, within_limit(a, model, picture, image));
+  const FillOptions options{.strategy = a.strategy,
+                            .coarse = !a.coarse.empty() || !a.steps.empty(),
+                            .memory = [&](int64_t height, int64_t width, int64_t beside) {
+                              return within_limit(a, model, image, height, width, beside);
+                            }};
+  const TrainedSize trained = trained_size(model.metadata);
+  if (const std::string warning = hole_warning(hole_parts(mask, a.strategy, trained), trained); !warning.empty()) {
+    spdlog::warn("{}: {}", image.string(), warning);
+  }
+  const FilledHoles result = fill_holes(model, picture, mask, options);
   if (!a.coarse.empty()) write_image(a.coarse, result.coarse);
   if (!a.steps.empty()) write_image(a.steps, side_by_side({with_holes(picture, mask), result.coarse, result.filled}));
-  if (!a.attention.empty()) {
-    write_image(a.attention, flow_picture(result.offsets, Generator::size_unit, picture.height, picture.width));
-  }
+  if (!a.attention.empty()) write_image(a.attention, attention_picture(picture, result.looks, a.attention_at));
   write_image(output, result.filled);
 }
 
@@ -222,6 +232,7 @@ void fill(const FillArguments& a) {
   check(!a.output.empty(), "[fill] name where the result goes: --output");
   check(!batch || (a.coarse.empty() && a.attention.empty() && a.steps.empty()),
         "[fill] --save-coarse, --save-attention and --save-steps go with one picture, not with --images");
+  check(!a.attention.empty() || a.attention_at.empty(), "[fill] --attention-at goes with --save-attention");
   check(batch || !a.skip_existing, "[fill] --skip-existing goes with --images");
   batch ? fill_folder(a) : fill_single(a);
 }
@@ -263,6 +274,14 @@ void add_fill(CLI::App& app) {
           "the result is the same")
       ->type_name("SIZE");
   command
+      ->add_option_function<std::string>(
+          "--strategy", [a](const std::string& name) { a->strategy = strategies().at(name); },
+          "What the network sees: original, the whole picture; crop, each hole with its surroundings; resize, the same "
+          "reduced where a hole is larger than those it was trained with; auto (the default), original for small "
+          "pictures, else resize")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"auto", "original", "crop", "resize"}).description(""));
+  command
       ->add_option("--max-side", a->max_side,
                    "First reduce pictures with a side longer than N pixels; the result is reduced")
       ->type_name("N")
@@ -270,28 +289,38 @@ void add_fill(CLI::App& app) {
   command->add_option("--save-coarse", a->coarse, "Also write the coarse network's result")->type_name("FILE");
   command
       ->add_option("--save-attention", a->attention,
-                   "Also write where the attention looks: hue is the direction, saturation the distance")
+                   "Also write where the attention looks: the holes coloured by direction (hue) and distance "
+                   "(saturation) as on the wheel beside them, and lines from a few pixels to where they look")
       ->type_name("FILE");
+  command
+      ->add_option_function<std::vector<std::string>>(
+          "--attention-at",
+          [a](const std::vector<std::string>& texts) {
+            for (const std::string& text : texts) a->attention_at.push_back(parse_pixel(text));
+          },
+          "With --save-attention: draw the line of this hole pixel, column and row from 0; may be repeated (default: "
+          "a few spread over the holes)")
+      ->type_name("X,Y")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command
       ->add_option("--save-steps", a->steps,
                    "Also write the picture with its holes, coarse and final result side by side")
       ->type_name("FILE");
   command->add_flag("--skip-existing", a->skip_existing, "With --images: leave out pictures whose result exists");
-  command
-      ->add_option_function<std::string>(
-          "--precision",
-          [](const std::string& name) {
-            set_precision(name == "medium" ? Precision::medium : name == "high" ? Precision::high : Precision::highest);
-          },
-          "Of the arithmetic, at the least: highest (f32), high or medium; this build computes all three in f32")
-      ->type_name("NAME")
-      ->check(CLI::IsMember({"highest", "high", "medium"}).description(""));
+  add_precision_option(
+      *command, a->precision,
+      "Of the arithmetic, at the least: highest (f32), high or medium (bf16 operands, where the device "
+      "has units for them)");
   add_device_option(*command, a->device);
   command->footer(
       "Examples:\n"
       "  lacuna fill --image photo.jpg --mask holes.png --output whole.png\n"
       "  lacuna fill --images photos/ --masks masks/ --output filled/ --skip-existing\n");
-  command->callback([a] { fill(*a); });
+  command->callback([a] {
+    const WithPrecision with(a->precision.value_or(precision()));
+    fill(*a);
+  });
 }
 
 }  // namespace lacuna

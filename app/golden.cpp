@@ -7,6 +7,7 @@
 
 #include "app/app.h"
 #include "app/device_option.h"
+#include "app/precision_option.h"
 #include "app/suggest.h"
 #include "app/table.h"
 #include "tensor/check.h"
@@ -18,11 +19,9 @@ namespace {
 struct GoldenArguments {
   std::vector<std::string> paths;
   bool failures = false;
-  std::string precision, device = "cpu";
+  std::string device = "cpu";
+  std::optional<Precision> precision;
 };
-
-const std::map<std::string, Precision> precisions{
-    {"highest", Precision::highest}, {"high", Precision::high}, {"medium", Precision::medium}};
 
 void golden(const GoldenArguments& arguments) {
   std::vector<std::filesystem::path> files;
@@ -30,9 +29,9 @@ void golden(const GoldenArguments& arguments) {
     for (const auto& file : golden_files(path)) files.push_back(file);
   }
   GoldenArithmetic arithmetic{.device = find_device(arguments.device)};
-  if (!arguments.precision.empty()) {
+  if (arguments.precision) {
     arithmetic.dtype = DType::f32;
-    arithmetic.precision = precisions.at(arguments.precision);
+    arithmetic.precision = *arguments.precision;
   }
   Table table({"case", "tensor", "error", "tolerance", "verdict"});
   int64_t passed = 0, failed = 0, meaningless = 0;
@@ -60,9 +59,7 @@ void add_golden(CLI::App& app) {
   CLI::App* command = app.add_subcommand("golden", "Compare values and gradients with cases computed elsewhere");
   command->add_option("PATH", arguments->paths, "Golden files, or folders that hold some")->required()->type_name("");
   command->add_flag("--failures", arguments->failures, "List only what fails");
-  command->add_option("--precision", arguments->precision, "Compute in f32 at highest, high or medium, not in f64")
-      ->check(CLI::IsMember(precisions))
-      ->type_name("NAME");
+  add_precision_option(*command, arguments->precision, "Compute in f32 at highest, high or medium, not in f64");
   add_device_option(*command, arguments->device);
   command->footer(
       "A case is a safetensors file with inputs, expected outputs and expected gradients in float64. Its error is the\n"

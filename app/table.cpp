@@ -1,6 +1,7 @@
 #include "app/table.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 
 namespace lacuna {

@@ -2,12 +2,14 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <cstdlib>
 #include <iomanip>
 #include <iostream>
 
 #include "app/app.h"
 #include "app/device_option.h"
 #include "app/interrupt.h"
+#include "app/precision_option.h"
 #include "app/progress.h"
 #include "distributed/cores.h"
 #include "distributed/launch.h"
@@ -24,6 +26,7 @@ struct TrainArguments {
   bool resume = false;
   int64_t steps = 0;
   uint64_t seed = 0;
+  std::optional<Precision> precision;
 };
 
 /// "l1 0.123, ae 0.045, 8.1 images/s"
@@ -54,6 +57,7 @@ TrainConfig config_of(const CLI::App& command, const TrainArguments& arguments) 
   if (!arguments.validation.empty()) config.validation = arguments.validation;
   if (command.count("--steps") > 0) config.steps = arguments.steps;
   if (command.count("--seed") > 0) config.seed = arguments.seed;
+  if (arguments.precision) config.precision = *arguments.precision;
   check_config(config);
   check(!config.data.sources.empty(),
         "[train] no pictures to train on: name a folder by --data or data.train in the configuration");
@@ -184,6 +188,9 @@ void add_train(CLI::App& app) {
       ->check(CLI::PositiveNumber);
   command->add_option("--seed", arguments->seed, "Of everything random, instead of the configuration's")
       ->type_name("N");
+  add_precision_option(*command, arguments->precision,
+                       "Of products and convolutions, instead of the configuration's: highest (f32), high or medium "
+                       "(bf16 operands)");
   add_device_option(*command, arguments->device);
   command->footer(
       "'tensorboard --logdir RUN' shows a run while it lasts.\n"

@@ -51,6 +51,17 @@ double seconds_of(const std::function<void()>& run) {
   return now() - start;
 }
 
+double best_rate(double amount, const std::function<void()>& run, double seconds, const Effort& effort) {
+  double best = 0, spent = 0;
+  while (spent < seconds) {
+    effort.check_stop();
+    const double time = seconds_of(run);
+    spent += time;
+    best = std::max(best, amount / time);
+  }
+  return best;
+}
+
 Times measure(const std::function<void()>& run, const Effort& effort) {
   const auto whole_run = [&] {
     run();

@@ -43,6 +43,8 @@ struct Times {
 
 /// The wall time of one call.
 double seconds_of(const std::function<void()>& run);
+/// The best of `amount / time of a call` in calls that take `seconds` altogether.
+double best_rate(double amount, const std::function<void()>& run, double seconds, const Effort& effort);
 /// Calls `run` once unmeasured, then as often as said.
 Times measure(const std::function<void()>& run, const Effort& effort);
 

@@ -27,7 +27,8 @@ LayerRow measure_layer(const std::string& network, const Params& params, const P
 /// wide as the generator.
 TrainConfig training_config(const Setting& setting);
 
-/// The trainer's iterations; the first is not counted. Pictures are the configuration's if it names any, else random.
-TrainingRow measure_training(const TrainConfig& config, Precision precision, const Effort& effort);
+/// The trainer's iterations; the first is not counted. On a CUDA device their parts come from further iterations.
+/// Pictures are the configuration's if it names any, else random.
+TrainingRow measure_training(const TrainConfig& config, const Effort& effort);
 
 }  // namespace lacuna::bench

@@ -15,18 +15,6 @@
 namespace lacuna::bench {
 namespace {
 
-/// The best of `amount / time of run` within `seconds`.
-double best_rate(double amount, const std::function<void()>& run, double seconds, const Effort& effort) {
-  double best = 0, spent = 0;
-  while (spent < seconds) {
-    effort.check_stop();
-    const double time = seconds_of(run);
-    spent += time;
-    best = std::max(best, amount / time);
-  }
-  return best;
-}
-
 double best_flops(PeakKernel kernel, int threads, double seconds, const Effort& effort) {
   // Rounds that last long beside the start of threads, but not long enough for others to come in between.
   constexpr double long_enough = 0.002;

@@ -10,7 +10,7 @@ namespace lacuna::bench {
 /// What the machine can do at most with so many threads, measured: rates in floating-point operations a second (a
 /// multiply-add is two) for operands in registers, at the CPU level in force; 0 where that has no such instructions.
 struct Peak {
-  int threads = 1;
+  int threads = 1;        ///< 0: of a CUDA device, see bench/device_peak.h
   double f32 = 0;         ///< multiply-adds (before AVX2: multiplications and additions)
   double bf16_pairs = 0;  ///< products of bf16 pairs, summed in f32
   double bf16_tiles = 0;  ///< the same on tiles (AMX)
@@ -20,7 +20,7 @@ struct Peak {
   double rate(Precision precision) const;
 };
 
-/// The best of the runs within about `seconds` for each number. Throws Stopped.
+/// The CPU's: the best of the runs within about `seconds` for each number. Throws Stopped.
 Peak measure_peak(int threads, double seconds, const Effort& effort);
 
 /// How fast something could be done at most.

@@ -69,9 +69,10 @@ Machine this_machine();
 
 /// All that was measured.
 struct Results {
-  bool complete = false;    ///< else it was stopped
-  Device device = {};       ///< that the rows were measured on
-  std::vector<Peak> peaks;  ///< of the CPU; the last is for the number of threads that the rows were measured with
+  bool complete = false;  ///< else it was stopped
+  Device device = {};     ///< that the rows were measured on
+  std::vector<Peak>
+      peaks;  ///< of the device; of the CPU, the last for the number of threads that the rows were measured with
   std::vector<InferenceRow> inference;
   std::vector<LayerRow> layers;
   std::vector<OpRow> ops;

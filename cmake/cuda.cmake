@@ -26,5 +26,8 @@ endif()
 # either side, so that a functor has the same bits on the CPU and on the device.
 function(lacuna_cuda_options target)
   target_compile_options(${target} PRIVATE
-    "$<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda;--fmad=false;--Werror=all-warnings;-Xcompiler=-Wall,-Wextra,-Werror,-ffp-contract=off>")
+    "$<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda;--fmad=false;-Xcompiler=-Wall,-Wextra,-ffp-contract=off>")
+  if(LACUNA_WERROR)
+    target_compile_options(${target} PRIVATE "$<$<COMPILE_LANGUAGE:CUDA>:--Werror=all-warnings;-Xcompiler=-Werror>")
+  endif()
 endfunction()

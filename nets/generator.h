@@ -41,6 +41,8 @@ class Generator {
   /// Pixels of the picture, along an axis, under one position of the attention's grid: two strides of 2, then the
   /// attention's rate of 2. Sizes are padded to a multiple of it.
   static constexpr int64_t size_unit = 8;
+  /// `n` pixels continued to a multiple of size_unit.
+  static int64_t padded(int64_t n) { return (n + size_unit - 1) / size_unit * size_unit; }
 
   /// Parameters are initialised from `seed`: glorot-uniform kernels, zero biases.
   explicit Generator(const GeneratorOptions& options, uint64_t seed = 0);
@@ -75,8 +77,6 @@ class Generator {
   Params& params() { return params_; }
 
  private:
-  /// `n` pixels continued to a multiple of size_unit.
-  static int64_t padded(int64_t n) { return (n + size_unit - 1) / size_unit * size_unit; }
   /// With what is left to choose chosen, for a picture of that size.
   MemoryOptions resolved(MemoryOptions memory, int64_t height, int64_t width) const;
   /// What bytes_needed comes to while layers run, and while the attention runs, its own room aside.

@@ -11,7 +11,7 @@ fail() {
 
 # Programs may come from anywhere, as long as they are found; libraries come from packages.
 programs=(g++:g++ cmake:cmake ninja:ninja-build make:make)
-libraries=(doctest-dev libcli11-dev libeigen3-dev libjpeg-dev libopenmpi-dev libpng-dev libspdlog-dev libstb-dev
+libraries=(doctest-dev libboost-context-dev libcli11-dev libeigen3-dev libjpeg-dev libopenmpi-dev libpng-dev libspdlog-dev libstb-dev
   libtomlplusplus-dev libzip-dev nlohmann-json3-dev openmpi-bin)
 libraries+=("$@")
 formatter=clang-format-14 # for the format test alone, which is skipped where there is none

@@ -40,6 +40,18 @@ int num_threads();
 void set_precision(Precision precision);
 Precision precision();
 
+/// Sets the precision while it lives.
+class WithPrecision {
+ public:
+  explicit WithPrecision(Precision wanted) : before_(precision()) { set_precision(wanted); }
+  ~WithPrecision() { set_precision(before_); }
+  WithPrecision(const WithPrecision&) = delete;
+  WithPrecision& operator=(const WithPrecision&) = delete;
+
+ private:
+  Precision before_;
+};
+
 /// Calls body(begin, end) for consecutive blocks of [0, n), each of `grain` items but the last; blocks run on the
 /// stream's threads in no fixed order. Block borders depend on n and grain alone, so a reduction over blocks is
 /// reproducible.

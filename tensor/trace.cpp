@@ -1,5 +1,6 @@
 #include "tensor/trace.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstring>

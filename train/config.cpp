@@ -1,5 +1,6 @@
 #include "train/config.h"
 
+#include <filesystem>
 #include <limits>
 #include <sstream>
 
@@ -108,6 +109,8 @@ void visit(Visitor& v, TrainConfig& c) {
   v.section("training");
   v.number("steps", c.steps, 1, unlimited);
   v.number("batch", c.batch, 1, 4096);
+  v.choice("precision", c.precision,
+           Names<Precision>{{"highest", Precision::highest}, {"high", Precision::high}, {"medium", Precision::medium}});
   v.number("critic_steps", c.critic_steps, 1, 1000);
   v.number("pretrain_coarse", c.pretrain_coarse, 0, unlimited);
   v.number("adversarial_start", c.adversarial_start, 0, unlimited);
@@ -136,6 +139,12 @@ void visit(Visitor& v, TrainConfig& c) {
   v.section("memory");
   v.flag("recompute", c.recompute);
   v.flag("plan", c.plan);
+}
+
+/// The last name of a path, whatever stands before: a model that is given away need not tell where its pictures lay.
+std::string last_name(const std::string& source) {
+  const auto path = std::filesystem::absolute(source).lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).filename().string();
 }
 
 }  // namespace
@@ -188,9 +197,11 @@ std::string to_toml(const TrainConfig& config) {
 
 std::map<std::string, std::string> run_metadata(const TrainConfig& config, int64_t step, bool averaged) {
   std::string sources;
-  for (const std::string& source : config.data.sources) sources += (sources.empty() ? "" : ", ") + source;
+  for (const std::string& source : config.data.sources) sources += (sources.empty() ? "" : ", ") + last_name(source);
   std::map<std::string, std::string> metadata{
       {"description", "trained by lacuna train"}, {"trained_on", sources}, {"step", std::to_string(step)}};
+  metadata["trained_picture"] = std::to_string(std::min(config.data.height, config.data.width));
+  metadata["trained_hole"] = std::to_string(std::min(config.holes.hole_height, config.holes.hole_width));
   if (averaged) {
     std::ostringstream decay;
     decay << "moving average, decay " << config.ema_decay;

@@ -12,6 +12,7 @@
 #include "nets/generator.h"
 #include "optim/adam.h"
 #include "optim/schedule.h"
+#include "tensor/stream.h"
 #include "train/data.h"
 #include "train/losses.h"
 #include "train/masks.h"
@@ -86,6 +87,8 @@ struct TrainConfig {
     double min_change = 0;           ///< by how much a new best must be better than the old one
   } early_stop;
 
+  /// Of matrix products and convolutions. Parameters, their moments and all sums are of the network's type.
+  Precision precision = Precision::highest;
   /// The generator's layers are computed again in the backward pass instead of kept (MemoryOptions): about a third more
   /// time in its update for less memory, with the same results.
   bool recompute = false;
@@ -116,7 +119,7 @@ TrainConfig parse_config(std::string_view text, const std::string& name);
 /// The whole configuration as TOML; parse_config gives the same one back.
 std::string to_toml(const TrainConfig& config);
 
-/// What a model file that such a run has trained says of itself.
+/// What a model file that such a run has trained says of itself; of the sources the last names alone.
 std::map<std::string, std::string> run_metadata(const TrainConfig& config, int64_t step, bool averaged);
 
 /// Throws "[config] ..." where settings contradict each other or the data cannot be trained on.

@@ -1,6 +1,6 @@
 #include "train/export_onnx.h"
 
-#include <algorithm>
+#include <tuple>
 
 #include "ops/pad/pad.h"
 #include "train/export_onnx_attention.h"
@@ -44,28 +44,35 @@ Tensor bias_of(const Tensor& bias, bool turned) {
 class Exporter {
  public:
   Exporter(const Model& model, const OnnxOptions& options)
-      : model_(model), options_(options), generator_(model.generator), g_("generator") {}
+      : model_(model),
+        options_(options),
+        generator_(model.generator),
+        height_(Generator::padded(options.height)),
+        width_(Generator::padded(options.width)),
+        g_("generator") {}
 
   std::string run() {
-    const int64_t height = options_.height, width = options_.width;
     const Generator::Stages stages = generator_.stages();
     const Value image = g_.input("image", pictures(3), about("image"));
     const Value mask = g_.input("mask", pictures(1), about("mask"));
     const Value above = g_.node("Greater", {mask, g_.number(0.5F)});
-    hole_ = g_.node("Cast", {above}, {{"to", int64_t{1}}}, "hole");
-    const Value known = g_.node("Sub", {g_.number(1), hole_}, {}, "known");
-    const Value shape = g_.integers(pictures(1).dims());
-    ones_ = g_.node("Expand", {g_.number(1), shape}, {}, "ones");
+    const Value hole = g_.node("Cast", {above}, {{"to", int64_t{1}}}, "hole");
+    const Value known = g_.node("Sub", {g_.number(1), hole}, {}, "known");
+    const Value incomplete = g_.node("Mul", {image, known}, {}, "incomplete");
+    hole_ = continued(hole);
+    incomplete_ = continued(incomplete);
+    ones_ = g_.node("Expand", {g_.number(1), g_.integers({options_.batch, 1, height_, width_})}, {}, "ones");
     twice_ = g_.constant("twice", Tensor::from<float>({4}, {1, 1, 2, 2}));
-    incomplete_ = g_.node("Mul", {image, known}, {}, "incomplete");
 
-    Value result = clipped(through(stages.coarse, with_mask(incomplete_), height, width, {true, true}), "coarse");
+    Value whole = clipped(through(stages.coarse, with_mask(incomplete_), height_, width_, {true, true}), "coarse");
+    Value result = cropped(whole, "coarse");
     g_.output(result, pictures(3), about("coarse"));
     if (!generator_.options().one_stage) {
-      result = refined(stages, result);
+      whole = refined(stages, whole);
+      result = cropped(whole, "fine");
       g_.output(result, pictures(3), about("fine"));
     }
-    g_.output(completed(result, "filled"), pictures(3), about("filled"));
+    g_.output(completed(result, hole, incomplete, "filled"), pictures(3), about("filled"));
     return g_.model(options_.producer_version,
                     "Fills holes in pictures: the generator of \"Generative Image Inpainting with Contextual "
                     "Attention\" (arXiv:1801.07892). The metadata tell what goes in and comes out.",
@@ -97,14 +104,13 @@ class Exporter {
   }
 
   Value refined(const Generator::Stages& stages, const Value& coarse) {
-    const Value x = with_mask(completed(coarse, "coarse_filled"));
-    const int64_t height = options_.height, width = options_.width;
-    const Value dilated = through(stages.dilated, x, height, width, {true, false});
-    Value attended = through(stages.attended, x, height, width, {true, false});
-    const PlacedLayer last = placed(stages.attended, height, width).back();
+    const Value x = with_mask(completed(coarse, hole_, incomplete_, "coarse_filled"));
+    const Value dilated = through(stages.dilated, x, height_, width_, {true, false});
+    Value attended = through(stages.attended, x, height_, width_, {true, false});
+    const PlacedLayer last = placed(stages.attended, height_, width_).back();
     const int64_t h = last.out_height(), w = last.out_width();
     if (generator_.options().attention == GeneratorOptions::Attention::contextual) {
-      attended = OnnxAttention{options_.batch, last.layer.out, h, w, height, width}.add_to(g_, attended, hole_);
+      attended = OnnxAttention{options_.batch, last.layer.out, h, w, height_, width_}.add_to(g_, attended, hole_);
     }
     attended = through(stages.after_attention, attended, h, w, {});
     const Value joined = g_.node("Concat", {dilated, attended}, {{"axis", int64_t{1}}});
@@ -114,11 +120,28 @@ class Exporter {
   Value with_mask(const Value& picture) {
     return g_.node("Concat", {picture, ones_, hole_}, {{"axis", int64_t{1}}}, "with_mask");
   }
-  Value completed(const Value& generated, const std::string& name) {
-    return g_.node("Add", {g_.node("Mul", {generated, hole_}), incomplete_}, {}, name);
+  Value completed(const Value& generated, const Value& hole, const Value& incomplete, const std::string& name) {
+    return g_.node("Add", {g_.node("Mul", {generated, hole}), incomplete}, {}, name);
   }
+  /// A stage's result at the network's size; it has the output's name if that is the pictures' size.
   Value clipped(const Value& x, const std::string& name) {
-    return g_.node("Clip", {x, g_.number(-1), g_.number(1)}, {}, name);
+    return g_.node("Clip", {x, g_.number(-1), g_.number(1)}, {}, is_padded() ? name + "_padded" : name);
+  }
+
+  bool is_padded() const { return height_ != options_.height || width_ != options_.width; }
+  /// A picture or mask at the network's size: mirrored beyond its lower and right border.
+  Value continued(Value x) {
+    for (const auto& [axis, from, to] : {std::tuple(2, options_.height, height_), {3, options_.width, width_}}) {
+      x = mirrored(x, axis, {0, from, to - from}, PadMode::symmetric, "continued");
+    }
+    return x;
+  }
+  /// Of a result at the network's size what belongs to the pictures.
+  Value cropped(const Value& x, const std::string& name) {
+    if (!is_padded()) return x;
+    return g_.node("Slice",
+                   {x, g_.integers({0, 0}), g_.integers({options_.height, options_.width}), g_.integers({2, 3})}, {},
+                   name);
   }
 
   Value through(const ConvLayers& layers, Value x, int64_t height, int64_t width, Colours colours) {
@@ -146,8 +169,9 @@ class Exporter {
     if (o.padding == Padding::same) {
       pads = {top, left, bottom, right};
     } else {
-      x = mirrored(x, 2, {top, height, bottom}, l);
-      x = mirrored(x, 3, {left, width, right}, l);
+      const PadMode mode = o.padding == Padding::reflect ? PadMode::reflect : PadMode::symmetric;
+      x = mirrored(x, 2, {top, height, bottom}, mode, l.name + "/padded");
+      x = mirrored(x, 3, {left, width, right}, mode, l.name + "/padded");
     }
     const Params& params = generator_.params();
     const Value kernel = g_.constant(l.name + "/kernel", planar_kernel(params.at(l.name + "/kernel").value(), turned));
@@ -179,32 +203,26 @@ class Exporter {
     int64_t before, size, after;  // after is below 0 where the last ones are not read
   };
   /// x continued along an axis by mirroring.
-  Value mirrored(const Value& x, int64_t axis, Extent e, const ConvLayer& l) {
+  Value mirrored(const Value& x, int64_t axis, Extent e, PadMode mode, const std::string& name) {
     if (e.before == 0 && e.after == 0) return x;
-    const PadMode mode = l.options.padding == Padding::reflect ? PadMode::reflect : PadMode::symmetric;
     Ints sources;
     for (int64_t i = -e.before; i < e.size + e.after; ++i) sources.push_back(padded_source(i, e.size, mode));
-    return g_.node("Gather", {x, g_.integers(sources)}, {{"axis", axis}}, l.name + "/padded");
+    return g_.node("Gather", {x, g_.integers(sources)}, {{"axis", axis}}, name);
   }
 
   const Model& model_;
   const OnnxOptions& options_;
   const Generator& generator_;
+  const int64_t height_, width_;  // of what the network is given: the pictures' size made multiples of the unit
   OnnxGraph g_;
   Value hole_, ones_, twice_, incomplete_;
 };
 
-void check_size(const char* what, int64_t n) {
-  check(n >= Generator::size_unit && n % Generator::size_unit == 0, "[export] the ", what, " must be a multiple of ",
-        Generator::size_unit, ", not ", n, "; the nearest is ",
-        std::max<int64_t>(1, (n + Generator::size_unit / 2) / Generator::size_unit) * Generator::size_unit);
-}
-
 }  // namespace
 
 std::string onnx_model(const Model& model, const OnnxOptions& options) {
-  check_size("height", options.height);
-  check_size("width", options.width);
+  check(options.height >= 1 && options.width >= 1, "[export] pictures of ", options.height, "x", options.width,
+        " pixels: both sides must be at least 1");
   check(options.batch >= 1, "[export] the batch is a number of pictures, not ", options.batch);
   return Exporter(model, options).run();
 }
@@ -212,7 +230,8 @@ std::string onnx_model(const Model& model, const OnnxOptions& options) {
 int64_t onnx_matrix_bytes(const Generator& generator, const OnnxOptions& options) {
   const GeneratorOptions& o = generator.options();
   if (o.one_stage || o.attention != GeneratorOptions::Attention::contextual) return 0;
-  const int64_t positions = options.height / Generator::size_unit * (options.width / Generator::size_unit);
+  constexpr int64_t unit = Generator::size_unit;
+  const int64_t positions = Generator::padded(options.height) / unit * (Generator::padded(options.width) / unit);
   return options.batch * positions * positions * size_of(DType::f32);
 }
 

@@ -7,7 +7,7 @@
 namespace lacuna {
 
 struct OnnxOptions {
-  int64_t height = 256, width = 256;  ///< of the pictures; multiples of Generator::size_unit
+  int64_t height = 256, width = 256;  ///< of the pictures
   int64_t batch = 1;                  ///< pictures at a time
   std::string producer_version{};     ///< this program's
 };
@@ -18,7 +18,8 @@ struct OnnxOptions {
 ///   outputs  filled: the result in the hole, the image outside; coarse and fine: all of what the stages make. A
 ///            one-stage network has no fine.
 /// Attention is computed from products of single pixels (METHOD section 3, the cheap formulation); its matrices are
-/// held whole. Throws Error if a size is not a positive multiple of the unit or the file would have 2 GiB.
+/// held whole. Pictures whose sides are no multiples of Generator::size_unit are continued by mirroring and the results
+/// cropped, as the generator does. Throws Error if a size is not positive or the file would have 2 GiB.
 std::string onnx_model(const Model& model, const OnnxOptions& options);
 
 /// Bytes of one of the attention's matrices, several of which exist at a time; 0 if there is no attention.

@@ -1,10 +1,9 @@
+#include "train/flow_picture.h"
+
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <numbers>
 #include <vector>
-
-#include "train/inpaint.h"
 
 namespace lacuna {
 namespace {
@@ -30,22 +29,21 @@ std::vector<Colour> colour_wheel() {
   return wheel;
 }
 
-/// The colour of a displacement by (down, right), radius at most 1.
-Colour colour_of(double down, double right) {
+}  // namespace
+
+std::array<uint16_t, 3> flow_colour(double down, double right) {
   static const std::vector<Colour> wheel = colour_wheel();
   const double radius = std::hypot(down, right), angle = std::atan2(-down, -right) / std::numbers::pi;  // [-1,1]
   const double place = (angle + 1) / 2 * static_cast<double>(wheel.size() - 1);
   const size_t first = static_cast<size_t>(place), second = (first + 1) % wheel.size();
   const double fraction = place - static_cast<double>(first);
-  Colour c;
+  std::array<uint16_t, 3> colour{};
   for (size_t k = 0; k < 3; ++k) {
     const double hue = (1 - fraction) * wheel[first][k] + fraction * wheel[second][k];
-    c[k] = 1 - std::min(radius, 1.0) * (1 - hue);
+    colour[k] = static_cast<uint16_t>(std::lround(255 * (1 - std::min(radius, 1.0) * (1 - hue))));
   }
-  return c;
+  return colour;
 }
-
-}  // namespace
 
 Image flow_picture(const Tensor& offsets, int64_t cell, int64_t height, int64_t width) {
   check(offsets.defined() && offsets.rank() == 4 && offsets.dim(3) == 2 && cell >= 1,
@@ -68,9 +66,8 @@ Image flow_picture(const Tensor& offsets, int64_t cell, int64_t height, int64_t 
   for (int64_t y = 0; y < height; ++y) {
     for (int64_t x = 0; x < width; ++x) {
       const auto [down, right] = displacement(std::min(y / cell, rows - 1), std::min(x / cell, columns - 1));
-      for (const double c : colour_of(down / largest, right / largest)) {
-        picture.samples.push_back(static_cast<uint16_t>(std::lround(255 * c)));
-      }
+      const auto colour = flow_colour(down / largest, right / largest);
+      picture.samples.insert(picture.samples.end(), colour.begin(), colour.end());
     }
   }
   return picture;

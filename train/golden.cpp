@@ -89,18 +89,6 @@ Tensor disturbed(const Tensor& x, double size, const Philox& random) {
 /// How many indices of a best match may differ: two matches that are as good up to rounding change places.
 double share_of_ties(Precision precision) { return precision == Precision::medium ? 0.05 : 0; }
 
-/// A precision in force while it lives.
-class WithPrecision {
- public:
-  explicit WithPrecision(Precision p) : before_(precision()) { set_precision(p); }
-  ~WithPrecision() { set_precision(before_); }
-  WithPrecision(const WithPrecision&) = delete;
-  WithPrecision& operator=(const WithPrecision&) = delete;
-
- private:
-  Precision before_;
-};
-
 }  // namespace
 
 GoldenCase::GoldenCase(const std::filesystem::path& file, DType dtype, Device device, const Disturbance& disturbance)

@@ -19,14 +19,14 @@ Tensor reorder(const Tensor& rgb, const Model& model) {
 
 bool is_hole(float value) { return value > 0.5f; }
 
+}  // namespace
+
 void check_mask(const Tensor& mask, const Image& picture) {
   check(mask.shape() == Shape{1, picture.height, picture.width, 1}, "[inpaint] the mask is ", mask.shape(),
         ", the picture ", picture.height, "x", picture.width);
 }
 
-}  // namespace
-
-Inpainted inpaint(const Model& model, const Image& picture, const Tensor& mask, const MemoryOptions& memory) {
+Generated generate(const Model& model, const Image& picture, const Tensor& mask, const MemoryOptions& memory) {
   check_mask(mask, picture);
   check(!std::all_of(mask.data<float>(), mask.data<float>() + mask.numel(), is_hole),
         "[inpaint] the hole is the whole picture: there is nothing to continue; is the mask inverted?");
@@ -41,16 +41,20 @@ Inpainted inpaint(const Model& model, const Image& picture, const Tensor& mask, 
         std::none_of(x.data<float>(), x.data<float>() + x.numel(), [](float v) { return std::isnan(v); }),
         "[inpaint] the network's result is not a number: the model's parameters are damaged or its training diverged");
   }
-  return {composite(picture, reorder(fine, model), mask), composite(picture, reorder(coarse, model), mask),
+  return {reorder(fine, model), reorder(coarse, model),
           output.offsets.defined() ? output.offsets.to(Device{}) : Tensor()};
 }
 
-int64_t inpaint_bytes(const Model& model, const Image& picture, const MemoryOptions& memory) {
+Inpainted inpaint(const Model& model, const Image& picture, const Tensor& mask, const MemoryOptions& memory) {
+  const Generated generated = generate(model, picture, mask, memory);
+  return {composite(picture, generated.fine, mask), composite(picture, generated.coarse, mask), generated.offsets};
+}
+
+int64_t inpaint_bytes(const Model& model, int64_t height, int64_t width, const MemoryOptions& memory) {
   // While the network runs, the picture that it is given; then the two results, one as the network's colours and as
-  // samples, beside all that is kept of the network's memory.
-  const int64_t pixels = picture.height * picture.width;
-  const int64_t colours = 3 * (size_of(DType::f32) + 2), results = 2 * 2 * picture.channels;
-  return model.generator.bytes_needed(picture.height, picture.width, memory) + pixels * (colours + results);
+  // samples of up to four channels, beside all that is kept of the network's memory.
+  const int64_t colours = 3 * (size_of(DType::f32) + 2), results = 2 * 2 * 4;
+  return model.generator.bytes_needed(height, width, memory) + height * width * (colours + results);
 }
 
 Image composite(const Image& picture, const Tensor& generated, const Tensor& mask) {

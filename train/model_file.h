@@ -14,7 +14,7 @@ namespace lacuna {
 /// What a model file holds: the generator's parameters under the released checkpoint's names and, as metadata,
 ///   format = "lacuna-model", cnum, padding (same, reflect, symmetric), one_stage (true, false),
 ///   attention (contextual, none), channel_order (rgb, bgr),
-/// and free text: description, trained_on, step, ...
+/// and free text: description, trained_on, step, trained_picture and trained_hole (sides in pixels), ...
 struct Model {
   Generator generator;
   std::string channel_order;  ///< of the pictures that the generator takes and returns: "rgb" or "bgr"

@@ -1,6 +1,8 @@
 #include "train/report_html.h"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "train/plots_svg.h"
@@ -39,7 +41,7 @@ std::string scatter(const Evaluation& e, size_t other, const std::string& metric
          "<figcaption><b>" + html_escaped(a) + "</b> is better on " + std::to_string(c.better) + " of " +
          count_of(static_cast<size_t>(c.pictures), "picture") + "; mean difference " + (c.difference > 0 ? "+" : "−") +
          fixed(std::abs(c.difference), digits) + " ± " + fixed(c.uncertainty, digits) +
-         " (95 %).</figcaption></figure>";
+         " (95&nbsp;%).</figcaption></figure>";
 }
 
 std::string scatter_section(const Evaluation& e) {
@@ -140,6 +142,29 @@ std::string fills_section(const Report& report) {
   return section;
 }
 
+/// A curve's heading: the title of a figure that is measured; else the log's name with what it means.
+std::string heading_of(const LogCurve& curve) {
+  const std::string name = html_escaped(curve.name);
+  if (curve.kind == "validation") {
+    for (const MetricInfo& info : metric_infos()) {
+      if (curve.name == info.name || curve.name == std::string("hole_") + info.name) {
+        return title_of(curve.name) + " <span class=\"soft\">" + direction(curve.name) + "</span>";
+      }
+    }
+    return name;
+  }
+  static const std::map<std::string, std::string> meanings{{"loss", "the generator's, of all parts"},
+                                                           {"l1", "in the hole"},
+                                                           {"ae", "outside the hole"},
+                                                           {"gan", "how little the critics are deceived"},
+                                                           {"critic_local", "the hole's critic"},
+                                                           {"critic_global", "the whole picture's critic"},
+                                                           {"lr", "learning rate"},
+                                                           {"critic_lr", "the critics' learning rate"}};
+  const auto meaning = meanings.find(curve.name);
+  return meaning == meanings.end() ? name : name + " <span class=\"soft\">" + meaning->second + "</span>";
+}
+
 std::string curve_figure(const LogCurve& curve) {
   const auto points = thinned(curve.points, 500);
   LinePlot plot{.title = curve.name + " by step", .x_title = "step", .curves = {}, .robust = points.size() >= 100};
@@ -149,7 +174,7 @@ std::string curve_figure(const LogCurve& curve) {
   } else {
     plot.curves.push_back({.colour = 0, .points = points});
   }
-  return "<figure><figcaption>" + html_escaped(curve.name) + "</figcaption>" + lines_svg(plot) + "</figure>";
+  return "<figure><figcaption>" + heading_of(curve) + "</figcaption>" + lines_svg(plot) + "</figure>";
 }
 
 /// Losses and what was measured on the validation pictures in full, the rest to be opened.

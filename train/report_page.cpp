@@ -28,7 +28,6 @@ section { margin-top: 56px; }
 .eyebrow { color: var(--soft); font-size: 13px; letter-spacing: .08em; text-transform: uppercase; margin: 0; }
 .lede { font-size: 18px; }
 .soft, figcaption { color: var(--soft); font-size: 14px; }
-.mean { font-variant-numeric: tabular-nums; }
 .scroll { overflow-x: auto; margin: 18px 0 10px; border: 1px solid var(--line); border-radius: 10px; background: var(--card); }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: 10px 14px; text-align: right; white-space: nowrap; }
@@ -64,6 +63,7 @@ svg .curve.original { stroke: var(--soft); stroke-dasharray: 5 4; }
 .m4 { color: var(--m4); } .m5 { color: var(--m5); } .m6 { color: var(--m6); } .m7 { color: var(--m7); }
 .small-plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(250px, 1fr)); gap: 22px 26px; margin-top: 12px; }
 .small-plots figcaption { color: var(--ink); font-weight: 600; margin-bottom: 4px; }
+.small-plots figcaption .soft { font-weight: 400; font-size: 13px; }
 .strip { display: grid; grid-template-columns: repeat(auto-fill, minmax(132px, 1fr)); gap: 12px; }
 #picture .strip { grid-template-columns: repeat(auto-fill, minmax(140px, 1fr)); }
 .strip figcaption { font-size: 12.5px; line-height: 1.35; margin-top: 5px; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }

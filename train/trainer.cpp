@@ -113,6 +113,7 @@ Trainer::Trainer(const TrainConfig& config, OpenSource open, Communicator& commu
 }
 
 StepReport Trainer::step() {
+  const WithPrecision precision(config_.precision);
   StepReport report;
   report.step = step_ + 1;
   report.lr = config_.optimizer.lr * schedule_factor(config_.optimizer.schedule, step_);

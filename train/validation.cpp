@@ -5,6 +5,7 @@
 #include "autograd/tape.h"
 #include "ops/arithmetic/arithmetic.h"
 #include "ops/concat/concat.h"
+#include "train/flow_picture.h"
 #include "train/inpaint.h"
 #include "train/metrics.h"
 

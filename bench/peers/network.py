@@ -110,14 +110,14 @@ def downscale(x, rate):
     for axis in (2, 3):
         n = x.shape[axis] // rate
         last = x.shape[axis] - 1
-        source = [min((2 * i * last + n - 1) // (2 * (n - 1)), last) if n > 1 else 0 for i in range(n)]
-        x = x.index_select(axis, torch.tensor(source))
+        source = (2 * torch.arange(n, device=x.device) * last + n - 1) // max(2 * (n - 1), 1)
+        x = x.index_select(axis, source.clamp(max=last if n > 1 else 0))
     return x
 
 
 def fuse(scores):
     """Sums along the diagonal of the last two axes."""
-    kernel = torch.eye(3, dtype=scores.dtype).reshape(1, 1, 3, 3)
+    kernel = torch.eye(3, dtype=scores.dtype, device=scores.device).reshape(1, 1, 3, 3)
     return F.conv2d(scores, kernel, padding=1)
 
 

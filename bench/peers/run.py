@@ -151,28 +151,29 @@ def label(c):
     return " ".join(words + [c.level] * bool(c.level) + [c.attention] * bool(c.attention))
 
 
-def write_case(path, size, program):
-    """A generator case of full width, its result computed in float64; Lacuna's own must agree."""
+def write_case(path, size, program, cnum=32, device="cpu", torch_device="cpu"):
+    """A generator case, its result computed in float64; Lacuna's own, on a device of that name, must agree."""
     import torch
 
     import network
 
     source = torch.Generator().manual_seed(3)
-    generator = network.initialise(network.Generator(32, "cheap")).double()
+    generator = network.initialise(network.Generator(cnum, "cheap")).double()
     coarse = torch.rand(1, 3, size // 8, size // 8, generator=source, dtype=torch.float64) * 2 - 1
     image = torch.nn.functional.interpolate(coarse, (size, size), mode="bilinear")
     mask = torch.zeros(1, 1, size, size, dtype=torch.float64)
     mask[:, :, size // 4 : 3 * size // 4, size // 3 : 3 * size // 4] = 1
     with torch.no_grad():
-        outputs = generator(image, mask)
+        outputs = [x.cpu() for x in generator.to(torch_device)(image.to(torch_device), mask.to(torch_device))]
     names = ("in.image", "in.mask", "out.coarse", "out.fine")
     tensors = {name: x.permute(0, 2, 3, 1).numpy() for name, x in zip(names, (image, mask, *outputs))}
-    tensors.update(("weight." + name, x) for name, x in network.unload(generator).items())
-    arguments = {"cnum": 32, "padding": "same"}
+    tensors.update(("weight." + name, x) for name, x in network.unload(generator.cpu()).items())
+    arguments = {"cnum": cnum, "padding": "same"}
     metadata = {"case": "generator", "args": json.dumps(arguments), "tolerance": "1e-9"}
     network.write_safetensors(path, tensors, metadata)
     if program:
-        done = subprocess.run([program, "golden", path], capture_output=True, text=True, check=False)
+        command = [program, "golden", path, "--device", device]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             sys.exit(f"error: {size}x{size}: Lacuna and PyTorch differ in float64\n{done.stdout}{done.stderr}")
 

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "tensor/image.h"
@@ -53,6 +54,28 @@ TEST_CASE("convert: half the bytes, and a fill that hardly changes") {
   CHECK(squares / (24 * 24 * 3) < 1);  // in the hole: above 48 dB
 }
 
+TEST_CASE("convert: what a model says of itself can be changed") {
+  const test::TemporaryFolder folder;
+  const std::string model = (folder / "m.safetensors").string(), out = (folder / "o.safetensors").string();
+  save_model(model, Generator({.cnum = 2}, 3), {{"description", "a test"}, {"step", "7"}});
+  const auto run =
+      run_program({"convert", "--set", "description=a = b", "--set", "step=", "--set", "new=x", model, out});
+  REQUIRE_MESSAGE(run.status == 0, run.err);
+  const auto before = read_safetensors_header(model).metadata;
+  auto expected = before;
+  expected["description"] = "a = b";
+  expected["new"] = "x";
+  expected.erase("step");
+  CHECK(read_safetensors_header(out).metadata == expected);
+  for (const auto& [name, value] : load_model(model).generator.params().tensors()) {
+    const Tensor same = load_model(out).generator.params().at(name).value();
+    CHECK(std::equal(value.data<float>(), value.data<float>() + value.numel(), same.data<float>()));
+  }
+  // In place, too.
+  REQUIRE(run_program({"convert", "--set", "step=8", out, out}).status == 0);
+  CHECK(read_safetensors_header(out).metadata.at("step") == "8");
+}
+
 TEST_CASE("convert: what cannot be converted is refused in one line") {
   const test::TemporaryFolder folder;
   const std::string out = (folder / "o.safetensors").string(), text = folder.file("a.txt", "no model").string();
@@ -62,6 +85,9 @@ TEST_CASE("convert: what cannot be converted is refused in one line") {
        std::vector<std::vector<std::string>>{{"convert", text, out},
                                              {"convert", "missing.safetensors", out},
                                              {"convert", "--raw", model, out},
+                                             {"convert", "--set", "step", model, out},
+                                             {"convert", "--set", "=7", model, out},
+                                             {"convert", "--set", "cnum=4", model, out},
                                              {"convert", "--storage", "f8", model, out},
                                              {"convert", "--half", "--storage", "f32", model, out},
                                              {"convert", model}}) {

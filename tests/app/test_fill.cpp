@@ -166,7 +166,7 @@ TEST_CASE("fill: coarse result, attention, steps; a smaller picture; JPEG") {
   CHECK(contains(run.err, "a JPEG keeps neither the known pixels exactly"));
   CHECK(read_image(f.in("out.jpg")).width == 28);
   CHECK(differing(read_image(f.in("coarse.png")), f.image, middle(20, 28)).first == 0);
-  CHECK(read_image(f.in("attention.png")).height == 20);
+  CHECK(read_image(f.in("attention.png")).width > 28);
   CHECK(read_image(f.in("steps.png")).width == 3 * 28);
   REQUIRE(f.fill({"-i", f.picture, "-m", f.mask, "-o", f.output, "--max-side", "14"}).status == 0);
   CHECK(read_image(f.output).height == 10);

@@ -1,3 +1,5 @@
+#include <tuple>
+
 #include "autograd/checkpoint.h"
 #include "autograd/explain.h"
 #include "autograd/grad.h"

@@ -48,12 +48,6 @@ struct Threads {
   int before = num_threads();
 };
 
-struct AtPrecision {
-  explicit AtPrecision(Precision p) { set_precision(p); }
-  ~AtPrecision() { set_precision(before); }
-  Precision before = precision();
-};
-
 }  // namespace
 
 TEST_CASE("contextual_attention streamed: value, offsets and gradient are the composed ones, in any blocks") {
@@ -201,7 +195,7 @@ TEST_CASE("contextual_attention streamed: products in reduced precision") {
   const Tensor f = case_values(shape, 1).to(DType::f32), b = case_values(shape, 2).to(DType::f32);
   const AttentionOptions options{.softmax_scale = 0.5};
   const auto run = [&](Precision p, const AttentionOptions& o) {
-    const AtPrecision chosen(p);
+    const WithPrecision chosen(p);
     return outcome(f, b, mask, o);
   };
   const Outcome exact = run(Precision::highest, streamed(options));

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <tuple>
 
 #include "autograd/grad.h"
 #include "autograd/tape.h"

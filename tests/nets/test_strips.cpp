@@ -1,3 +1,5 @@
+#include <tuple>
+
 #include "autograd/tape.h"
 #include "nets/generator.h"
 #include "nets/strips.h"

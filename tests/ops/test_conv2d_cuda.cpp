@@ -9,7 +9,6 @@
 #include "ops/conv2d/cuda_index.h"
 #include "ops/conv2d/upsampled.h"
 #include "tensor/memory.h"
-#include "tests/support/at_precision.h"
 #include "tests/support/compare.h"
 #include "tests/support/reduced_bounds.h"
 
@@ -17,7 +16,6 @@ namespace lacuna {
 namespace {
 
 namespace gemm = kernels::gemm;
-using test::AtPrecision;
 using test::magnitudes;
 
 const Device cuda{Device::Kind::cuda, 0};
@@ -68,7 +66,7 @@ void check_everywhere(int64_t terms, const Tensor& a, const Tensor& b, F op) {
   test::check_within(on_device(DType::f64), expected, sizes, n * 0x1p-52);
   test::check_within(on_device(DType::f32), expected, sizes, n * 0x1p-23);
   for (const Precision p : {Precision::high, Precision::medium}) {
-    const AtPrecision at(p);
+    const WithPrecision at(p);
     const Tensor y = on_device(DType::f32);
     test::check_within(y, expected, sizes, test::reduced_bound(p, terms));
     CHECK(test::same_bits(on_device(DType::f32), y));
@@ -213,7 +211,7 @@ TEST_CASE("conv2d_cuda: bias and every activation in the same pass") {
       CHECK_CLOSE(on_device(DType::f64), expected, 1e-13);
       CHECK_CLOSE(on_device(DType::f32), expected, 2e-5);
       for (const auto& [p, tolerance] : {std::pair{Precision::high, 5e-4}, std::pair{Precision::medium, 3e-2}}) {
-        const AtPrecision at(p);
+        const WithPrecision at(p);
         CHECK_CLOSE(on_device(DType::f32), expected, tolerance);
       }
     }

@@ -6,7 +6,6 @@
 #include "ops/matmul/gemm.h"
 #include "ops/matmul/matmul.h"
 #include "tensor/memory.h"
-#include "tests/support/at_precision.h"
 #include "tests/support/compare.h"
 #include "tests/support/reduced_bounds.h"
 
@@ -14,7 +13,6 @@ namespace lacuna {
 namespace {
 
 namespace gemm = kernels::gemm;
-using test::AtPrecision;
 using test::magnitudes;
 
 const Device cuda{Device::Kind::cuda, 0};
@@ -46,7 +44,7 @@ void check_product(const Product& p, bool ta, bool tb) {
   test::check_within(on_device(DType::f64), expected, sizes, (terms + 16) * 0x1p-52);
   test::check_within(on_device(DType::f32), expected, sizes, (terms + 16) * 0x1p-23);
   for (const Precision precision : {Precision::high, Precision::medium}) {
-    const AtPrecision at(precision);
+    const WithPrecision at(precision);
     test::check_within(on_device(DType::f32), expected, sizes, test::reduced_bound(precision, p.k));
     CHECK(test::same_bits(on_device(DType::f32), on_device(DType::f32)));
   }

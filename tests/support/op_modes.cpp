@@ -1,5 +1,7 @@
 #include "tests/support/op_modes.h"
 
+#include <algorithm>
+
 #include "autograd/grad.h"
 #include "tensor/memory.h"
 #include "tensor/stream.h"

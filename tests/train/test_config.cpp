@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include "tests/support/compare.h"
 #include "train/config.h"
 
@@ -183,6 +185,13 @@ TEST_CASE("config: errors name the file, the line and the key") {
   CHECK(complaint("[data]\nheight = 64\n") ==
         "[config] x.toml: holes of 128x128 with a margin of 0 do not fit into pictures of 64x256");
   CHECK(test::error_of([] { read_config("/nowhere.toml"); }).starts_with("[config] /nowhere.toml: "));
+}
+
+TEST_CASE("config: a model names its sources, not where they lie") {
+  TrainConfig config;
+  config.data.sources = {"/home/someone/photos/scenes/", "lists/objects.txt", "../more//", "."};
+  const std::string here = std::filesystem::current_path().filename().string();
+  CHECK(run_metadata(config, 7, false).at("trained_on") == "scenes, objects.txt, more, " + here);
 }
 
 }  // namespace lacuna

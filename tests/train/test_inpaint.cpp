@@ -3,6 +3,7 @@
 
 #include "autograd/tape.h"
 #include "tests/support/compare.h"
+#include "train/flow_picture.h"
 #include "train/inpaint.h"
 
 namespace lacuna {
