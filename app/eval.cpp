@@ -303,6 +303,7 @@ void add_eval(CLI::App& app) {
       ->excludes(masks);
   command->add_option("--seed", a->seed, "Of the random holes (default 0); the same seed gives the same holes")
       ->type_name("N");
+  command->add_flag("!--no-texture", a->texture, "Of models: without the fine texture that 'lacuna fill' adds");
   command->add_flag("--per-image", a->per_image, "Print a line for each picture");
   command->add_flag("--markdown", a->markdown, "Print the table of means as Markdown");
   command->add_option("--json", a->json, "Write all figures, for each picture and their means")->type_name("FILE");

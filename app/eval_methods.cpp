@@ -38,14 +38,15 @@ std::pair<std::string, std::string> name_and_path(const std::string& text) {
   return {path.filename().string(), text};
 }
 
-FillMethod model_method(const std::string& name, const fs::path& file, Device device, std::string& fact) {
+FillMethod model_method(const std::string& name, const fs::path& file, const FillOptions& options, Device device,
+                        std::string& fact) {
   const auto model = std::make_shared<const Model>(moved(load_model(file), device));
   fact = file.string() + ", " + grouped(model->generator.params().count()) + " parameters";
   if (const auto step = model->metadata.find("step"); step != model->metadata.end()) {
     fact += ", step " + step->second + " of its training";
   }
-  return {name, [model](const Image& picture, const Tensor& mask, const fs::path&) {
-            return fill_holes(*model, picture, mask).filled;
+  return {name, [model, options](const Image& picture, const Tensor& mask, const fs::path&) {
+            return fill_holes(*model, picture, mask, options).filled;
           }};
 }
 
@@ -121,7 +122,7 @@ EvalMethods eval_methods(const EvalArguments& a) {
   for (const std::string& text : models) {
     const auto [name, file] = name_and_path(text);
     std::string fact;
-    FillMethod method = model_method(name, file, device, fact);
+    FillMethod method = model_method(name, file, {.texture = a.texture}, device, fact);
     add(std::move(method), fact);
   }
   for (const std::string& baseline : a.baselines) {
@@ -156,6 +157,7 @@ std::string eval_command(const EvalArguments& a) {
   for (const std::string& folder : a.filled) add("--filled", folder);
   add("--masks", a.masks);
   if (a.invert) command += " --invert-mask";
+  if (!a.texture) command += " --no-texture";
   if (a.masks.empty()) {
     add("--holes", a.holes);
     add("--seed", std::to_string(a.seed));

@@ -17,7 +17,7 @@ struct EvalArguments {
   std::string json, report, run, save, save_masks, device = "auto";
   uint64_t seed = 0;
   size_t report_pictures = 6;
-  bool per_image = false, invert = false, markdown = false;
+  bool per_image = false, invert = false, markdown = false, texture = true;
 };
 
 /// "box:128x128", "box:128", "boxes:3", "strokes:3"; the part after the colon may be left out.

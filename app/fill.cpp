@@ -42,7 +42,7 @@ struct FillArguments {
   std::string model, coarse, attention, steps, device = "auto";
   Strategy strategy = Strategy::automatic;
   std::vector<Pixel> attention_at;  // empty: chosen
-  bool invert = false, skip_existing = false;
+  bool invert = false, skip_existing = false, texture = true;
   std::optional<Precision> precision;
   int64_t max_side = 0;
   int64_t max_memory = 0;  // bytes; 0: any
@@ -137,6 +137,7 @@ void fill_one(const Model& model, const FillArguments& a, const fs::path& image,
     return;
   }
   const FillOptions options{.strategy = a.strategy,
+                            .texture = a.texture,
                             .coarse = !a.coarse.empty() || !a.steps.empty(),
                             .memory = [&](int64_t height, int64_t width, int64_t beside) {
                               return within_limit(a, model, image, height, width, beside);
@@ -307,6 +308,9 @@ void add_fill(CLI::App& app) {
       ->add_option("--save-steps", a->steps,
                    "Also write the picture with its holes, coarse and final result side by side")
       ->type_name("FILE");
+  command->add_flag(
+      "!--no-texture", a->texture,
+      "Leave fills as smooth as the network makes them, without fine texture from where its attention looked");
   command->add_flag("--skip-existing", a->skip_existing, "With --images: leave out pictures whose result exists");
   add_precision_option(
       *command, a->precision,

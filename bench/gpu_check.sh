@@ -29,8 +29,8 @@ while (($#)); do
 done
 [[ $only =~ ^((build|test|sanitize|bench)(,|$))+$ ]] || fail "--only takes a list of build, test, sanitize, bench, not '$only'"
 
-build=build/gpu device=cuda
-if $emulated; then build=build/gpu-emulated; fi
+build=build/gpu device=cuda patience=1
+if $emulated; then build=build/gpu-emulated patience=5; fi
 logs=${logs:-$build/logs}
 mkdir -p "$logs" "$build/parts"
 logs=$(cd "$logs" && pwd)
@@ -38,6 +38,7 @@ python=${PYTHON:-python3}
 export OMP_WAIT_POLICY=passive
 if [[ -n ${LACUNA_DEPS:-} ]]; then
   LACUNA_DEPS=$(cd "$LACUNA_DEPS" && pwd) || fail "there is no folder LACUNA_DEPS"
+  export CPLUS_INCLUDE_PATH=$LACUNA_DEPS/usr/include${CPLUS_INCLUDE_PATH:+:$CPLUS_INCLUDE_PATH}
   for folder in "$LACUNA_DEPS"/usr/lib/*-linux-gnu; do export LD_LIBRARY_PATH=$folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}; done
 fi
 
@@ -52,7 +53,7 @@ verdict() { case $1 in 0) echo ok ;; 124 | 137) echo "out of time" ;; *) echo "F
 print_table() {
   {
     echo
-    [[ -s $logs/bench_table.txt ]] && wants bench && cat "$logs/bench_table.txt" && echo
+    [[ -s $build/parts/bench_table.txt ]] && wants bench && cat "$build/parts/bench_table.txt" && echo
     printf '%s\n' "${rows[@]}" | awk -F'|' '{printf "%-9s %-42s %s\n", $1, $2, $3}'
     echo "logs: $logs; ${SECONDS} s in all"
   } | tee "$logs/table.txt"
@@ -64,10 +65,9 @@ architecture() {
 }
 
 build_all() {
-  local limit=300 configure=(-S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE=-O2 -DLACUNA_WERROR=OFF -DLACUNA_MPI=OFF)
+  local limit=$((300 * patience)) configure=(-S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE=-O2 -DLACUNA_WERROR=OFF -DLACUNA_MPI=OFF)
   if $emulated; then
     configure+=(-DLACUNA_CUDA=emulated)
-    limit=$(left)
   else
     local arch
     arch=$(architecture)
@@ -92,18 +92,19 @@ build_all() {
 run_counted() { # NAME SECONDS COMMAND...
   local name=$1 limit=$2 status
   shift 2
-  timeout "$(at_most "$limit")" "$@" >"$build/parts/last.log" 2>&1
+  timeout "$(at_most $((limit * patience)))" "$@" >"$build/parts/last.log" 2>&1
   status=$?
   { echo "== $name: $*" && cat "$build/parts/last.log"; } >>"$logs/test.log"
   local counts
   counts=$(grep -E '[0-9]+ passed|tests passed|^all ' "$build/parts/last.log" | tail -n 1)
+  if ((status != 0 && status != 124)); then counts="${counts:+$counts; }$(grep -m 1 'error:' "$build/parts/last.log")"; fi
   row test "$name" "$(verdict $status)${counts:+: $counts}"
 }
 
 test_all() {
   : >"$logs/test.log"
-  timeout "$(at_most 200)" ctest --test-dir "$build" -L device -j "$((jobs < 8 ? jobs : 8))" --timeout 150 \
-    --output-on-failure >"$logs/ctest.log" 2>&1
+  timeout "$(at_most $((150 * patience)))" ctest --test-dir "$build" -L device -j "$((jobs < 8 ? jobs : 8))" --timeout $((140 * patience)) \
+    -V >"$logs/ctest.log" 2>&1
   local status=$?
   row test "ctest -L device" "$(verdict $status): $(grep -E 'tests passed' "$logs/ctest.log" || echo 'no summary')"
   row test "skipped" "$(grep -cE '\*\*\*Skipped|Not Run' "$logs/ctest.log"), messages of skips: $(grep -c 'skipped: no CUDA' "$logs/ctest.log")"
@@ -184,8 +185,8 @@ bench_all() {
   fi
   timeout "$(left)" "$python" bench/peers/gpu.py "${options[@]}" >"$logs/bench.log" 2>&1
   row bench "beside PyTorch" "$(verdict $?)"
-  sed -n '/^work .*contestant/,$p' "$logs/bench.log" >"$logs/bench_table.txt"
-  if [[ ! -s $logs/bench_table.txt ]]; then tail -n 5 "$logs/bench.log"; fi
+  sed -n '/^work .*contestant/,$p' "$logs/bench.log" >"$build/parts/bench_table.txt"
+  if [[ ! -s $build/parts/bench_table.txt ]]; then tail -n 5 "$logs/bench.log"; fi
 }
 
 if [[ -x $build/lacuna ]] && ! wants build; then
@@ -200,5 +201,5 @@ if wants sanitize; then
   if wants bench; then sanitize_all $(($(left) - 300 > 60 ? $(left) - 300 : 60)); else sanitize_all "$(left)"; fi
 fi
 if wants bench; then bench_all; fi
-for entry in "${rows[@]}"; do if [[ $entry == *FAILED* || $entry == *errors* || $entry == *"failed ("* ]]; then exit 1; fi; done
+for entry in "${rows[@]}"; do if [[ $entry == *FAILED* || $entry == *errors* || $entry == *"failed ("* || $entry == *"out of time"* ]]; then exit 1; fi; done
 exit 0

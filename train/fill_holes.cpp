@@ -11,8 +11,11 @@
 namespace lacuna {
 namespace {
 
-/// What is held for a pixel of a reduced crop when the network has done: its samples, and colours in several steps.
+/// What is held for a pixel of a crop when the network has done: its samples, and colours in several steps.
 constexpr int64_t bytes_beside = 100;
+
+/// How many pixels of its input the network's own detail is wide, roughly: what is finer, its fills lack.
+constexpr double texture_scale = 3;
 
 /// x (1,H,W,C) within a box.
 Tensor crop(const Tensor& x, const Box& box) {
@@ -76,9 +79,10 @@ class Filling {
     const Generated made = generated(part, holes, height, width);
     if (options_.coarse) insert(part, own, holes, made.coarse, result_.coarse);
     insert(part, own, holes, made.fine, result_.filled);
-    if (part.reduction > 1 && made.offsets.defined()) {
+    if (options_.texture && made.offsets.defined()) {
       const Image smooth = crop(result_.filled, part.crop);
-      const Tensor detail = detail_by_attention(smooth, holes, made.offsets, height, width);
+      const double scale = std::max(texture_scale, part.reduction);
+      const Tensor detail = detail_by_attention(smooth, holes, made.offsets, height, width, scale);
       paste(composite(smooth, sum(to_tensor(smooth), detail), own), part.crop.top, part.crop.left, result_.filled);
     }
     close(part);
@@ -123,12 +127,13 @@ class Filling {
   }
 
   Generated generated(const HolePart& part, const Tensor& holes, int64_t height, int64_t width) const {
-    const int64_t beside = part.reduction > 1 ? part.crop.height * part.crop.width * bytes_beside : 0;
+    const bool more = part.reduction > 1 || options_.texture;
+    const int64_t beside = more ? part.crop.height * part.crop.width * bytes_beside : 0;
     const MemoryOptions memory = options_.memory ? options_.memory(height, width, beside) : MemoryOptions{};
     const Image seen = resize_image(crop(result_.filled, part.crop), height, width);
     const Tensor seen_holes = reduce_mask(holes, height, width);
     Generated made = generate(model_, seen, seen_holes, memory);
-    if (beside > 0) {
+    if (part.reduction > 1) {
       // The step at the edge would be many pixels wide at full size.
       made.fine = blend_seam(made.fine, to_tensor(seen), seen_holes);
       if (options_.coarse) made.coarse = blend_seam(made.coarse, to_tensor(seen), seen_holes);

@@ -29,6 +29,7 @@ from torch.utils.flop_counter import flop_registry
 
 import gpu_training
 import network
+from training import check_critics
 
 warnings.filterwarnings("ignore")
 logging.disable(logging.WARNING)
@@ -144,6 +145,7 @@ def fastest(prepared, difference, variants, kind, device):
 def training(name, attention, device, size, batch, cnum):
     how, kind = name.rsplit("-", 1)
     device = torch.device(device)
+    check_critics()
     prepared = lambda how: gpu_training.Training(attention, device, int(size), int(batch), int(cnum), how, kind == "bf16")
     if how.startswith("compile"):
         prepared("compile").iteration()

@@ -24,7 +24,7 @@ using test::run_program;
 using test::TemporaryFolder;
 
 ProgramRun run_bench(std::vector<std::string> more) {
-  std::vector<std::string> arguments{"bench"};
+  std::vector<std::string> arguments{"bench", "--device", "cpu"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return run_program(arguments);
 }

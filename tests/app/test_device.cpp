@@ -1,5 +1,6 @@
 #include <cmath>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 
 #include "tensor/device.h"
 #include "tensor/file.h"
@@ -127,6 +128,39 @@ TEST_CASE("device: training stops on one device and goes on on the other") {
       CHECK_CLOSE(moved.tensors[i].second.to(DType::f64), whole.tensors[i].second.to(DType::f64), 1e-9);
     }
   }
+}
+
+TEST_CASE("device: bench measures it beside its own peaks, training without a trace in between") {
+  if (cuda_device_count() == 0) {
+    MESSAGE("skipped: no CUDA device");
+    return;
+  }
+  const Workshop w;
+  const std::string config = w.folder
+                                 .file("bench.toml",
+                                       "[network]\ncnum = 2\ncritic_cnum = 2\n[data]\nheight = 16\nwidth = 16\n"
+                                       "[holes]\nheight = 8\nwidth = 8\nmax_shrink = 4\n[training]\nbatch = 1\n"
+                                       "critic_steps = 1\n")
+                                 .string();
+  const ProgramRun run =
+      run_program({"bench", "--device", "cuda", "--what", "peak,inference,training", "--size", "16", "--batch", "1",
+                   "--cnum", "2", "--precision", "medium", "--repeat", "2", "--config", config, "--json", "-"});
+  REQUIRE_MESSAGE(run.status == 0, run.err);
+  const auto results = nlohmann::json::parse(run.out);
+  CHECK(results.at("device") == "cuda:0");
+  REQUIRE(results.at("peaks").size() == 1);
+  CHECK(results.at("peaks")[0].at("threads") == 0);
+  for (const char* rate : {"f32_flops", "copy_bytes"}) CHECK(results.at("peaks")[0].at(rate) > 0);
+  REQUIRE(results.at("rows").size() == 2);
+  for (const auto& row : results.at("rows")) {
+    CAPTURE(row.at("what"));
+    CHECK(row.at("runs").size() == 2);
+    CHECK(row.at("median") > 0);
+    CHECK(row.at("peak_block_bytes") > 0);
+  }
+  const auto& training = results.at("rows")[1];
+  CHECK(training.at("critic_update").at("runs").size() == 2);
+  CHECK(training.at("generator_update").at("runs").size() == 2);
 }
 
 }  // namespace lacuna

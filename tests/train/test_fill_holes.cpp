@@ -73,7 +73,7 @@ TEST_CASE("fill_holes: a small picture's fill is the network's, blended at the e
   const Image picture = noise(40, 56, 3, 8);
   const Tensor mask = mask_with(40, 56, {{12, 16, 14, 15}});
   const Image blended = to_image(blend_seam(generate(model, picture, mask).fine, to_tensor(picture), mask));
-  const FilledHoles result = fill_holes(model, picture, mask);
+  const FilledHoles result = fill_holes(model, picture, mask, {.texture = false});
   REQUIRE(result.looks.size() == 1);
   CHECK(result.coarse.samples.empty());
   // The membrane is relaxed on a smaller grid there.
@@ -107,11 +107,11 @@ TEST_CASE("fill_holes: holes far apart do not change each other's fills; what li
 
 TEST_CASE("fill_holes: the network sees a large hole reduced, and memory is asked for before") {
   std::vector<std::pair<int64_t, int64_t>> sizes;
-  const FillOptions options{.memory = [&](int64_t height, int64_t width, int64_t beside) {
-    sizes.emplace_back(height, width);
-    CHECK((beside > 0) == (sizes.size() == 1));
-    return MemoryOptions{};
-  }};
+  const FillOptions options{.texture = false, .memory = [&](int64_t height, int64_t width, int64_t beside) {
+                              sizes.emplace_back(height, width);
+                              CHECK((beside > 0) == (sizes.size() == 1));
+                              return MemoryOptions{};
+                            }};
   const FilledHoles result =
       fill_holes(tiny_model(), noise(110, 160, 3, 8), mask_with(110, 160, {large, far}), options);
   REQUIRE(result.looks.size() == 2);
@@ -120,6 +120,23 @@ TEST_CASE("fill_holes: the network sees a large hole reduced, and memory is aske
   CHECK(sizes[0].first <= 33);
   CHECK(sizes[1] == std::pair<int64_t, int64_t>{32, 32});
   CHECK(result.looks[0].height == sizes[0].first);
+}
+
+TEST_CASE("fill_holes: texture is added to the fill where it is wanted, and memory is asked for it") {
+  const Model model = tiny_model();
+  const Image picture = noise(40, 56, 3, 8);
+  const Tensor mask = mask_with(40, 56, {{12, 16, 14, 15}});
+  int64_t asked = 0;
+  const FillOptions options{.memory = [&](int64_t, int64_t, int64_t beside) {
+    asked = beside;
+    return MemoryOptions{};
+  }};
+  const Image textured = fill_holes(model, picture, mask, options).filled;
+  const Image smooth = fill_holes(model, picture, mask, {.texture = false}).filled;
+  const auto [outside, inside] = differing(textured, smooth, mask);
+  CHECK(outside == 0);
+  CHECK(inside > 14 * 15 / 2);
+  CHECK(asked > 0);
 }
 
 TEST_CASE("fill_holes: errors are inpaint's") {
