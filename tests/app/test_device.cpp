@@ -163,4 +163,18 @@ TEST_CASE("device: bench measures it beside its own peaks, training without a tr
   CHECK(training.at("generator_update").at("runs").size() == 2);
 }
 
+TEST_CASE("device: the golden cases and all gradients hold there") {
+  if (cuda_device_count() == 0) {
+    MESSAGE("skipped: no CUDA device");
+    return;
+  }
+  const std::string cases = std::string(LACUNA_SOURCE_DIR) + "/tests/golden";
+  const ProgramRun golden = run_program({"golden", "--failures", "--device", "cuda", cases});
+  CHECK_MESSAGE(golden.status == 0, golden.out);
+  CHECK(contains(golden.out, " passed, 0 failed"));
+  const ProgramRun gradients = run_program({"gradcheck", "--device", "cuda"});
+  CHECK_MESSAGE(gradients.status == 0, gradients.out);
+  CHECK(contains(gradients.out, " passed, 0 failed"));
+}
+
 }  // namespace lacuna
