@@ -21,11 +21,7 @@ struct AddRows {
   const T* x;
   T* y;
 
-  LACUNA_HD void operator()(int64_t i) const {
-    const int64_t row_size = int64_t{g.w} * g.channels, row = i / row_size;
-    const int64_t sample = row / window.rows;
-    y[(sample * g.h + window.row_of(static_cast<int>(row % window.rows))) * row_size + i % row_size] += x[i];
-  }
+  LACUNA_HD void operator()(int64_t i) const { y[element_of(g, window, i)] += x[i]; }
 };
 
 /// The cotangent of a patch's energy from that of its length; 0 where the length does not count.

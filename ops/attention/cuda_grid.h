@@ -62,6 +62,12 @@ struct Window {
   LACUNA_HD int slot_of(int row) const { return row >= first ? row - first : row - first + h; }
 };
 
+/// Where element i of a window (samples,rows,w,C) lies in (samples,h,w,C).
+LACUNA_HD inline int64_t element_of(const CudaGrid& g, const Window& window, int64_t i) {
+  const int64_t row_size = int64_t{g.w} * g.channels, row = i / row_size, sample = row / window.rows;
+  return (sample * g.h + window.row_of(static_cast<int>(row % window.rows))) * row_size + i % row_size;
+}
+
 /// Rows [begin, end) and `halo` rows on either side.
 inline Window window_around(const CudaGrid& g, int begin, int end, int halo) {
   const int rows = std::min(g.h, end - begin + 2 * halo);

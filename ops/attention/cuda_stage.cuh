@@ -46,11 +46,7 @@ struct TakeRows {
   const T* x;
   T* y;
 
-  LACUNA_HD void operator()(int64_t i) const {
-    const int64_t row_size = int64_t{g.w} * g.channels, row = i / row_size;
-    const int64_t sample = row / window.rows;
-    y[i] = x[(sample * g.h + window.row_of(static_cast<int>(row % window.rows))) * row_size + i % row_size];
-  }
+  LACUNA_HD void operator()(int64_t i) const { y[i] = x[element_of(g, window, i)]; }
 };
 
 /// The values of pictures around the corners of rows [first_row, ...), times a factor; zeros beyond the pictures.

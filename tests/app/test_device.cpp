@@ -7,6 +7,7 @@
 #include "tensor/image.h"
 #include "tests/app/run_program.h"
 #include "tests/support/compare.h"
+#include "tests/support/device.h"
 #include "tests/support/temporary_folder.h"
 #include "train/checkpoint.h"
 #include "train/model_file.h"
@@ -85,10 +86,7 @@ TEST_CASE("device: one that is not there, or has no meaning, is named") {
 }
 
 TEST_CASE("device: a picture is filled as on the CPU") {
-  if (cuda_device_count() == 0) {
-    MESSAGE("skipped: no CUDA device");
-    return;
-  }
+  if (!test::has_device_or_skips()) return;
   const Workshop w;
   REQUIRE(w.fill("cpu", "cpu.png").status == 0);
   const ProgramRun run = w.fill("cuda", "cuda.png");
@@ -104,10 +102,7 @@ TEST_CASE("device: a picture is filled as on the CPU") {
 }
 
 TEST_CASE("device: training stops on one device and goes on on the other") {
-  if (cuda_device_count() == 0) {
-    MESSAGE("skipped: no CUDA device");
-    return;
-  }
+  if (!test::has_device_or_skips()) return;
   const Workshop w;
   const auto newest = [&](const std::string& run) {
     return read_checkpoint(checkpoint_path(w.folder / run / "checkpoints", 2));
@@ -131,10 +126,7 @@ TEST_CASE("device: training stops on one device and goes on on the other") {
 }
 
 TEST_CASE("device: bench measures it beside its own peaks, training without a trace in between") {
-  if (cuda_device_count() == 0) {
-    MESSAGE("skipped: no CUDA device");
-    return;
-  }
+  if (!test::has_device_or_skips()) return;
   const Workshop w;
   const std::string config = w.folder
                                  .file("bench.toml",
@@ -164,10 +156,7 @@ TEST_CASE("device: bench measures it beside its own peaks, training without a tr
 }
 
 TEST_CASE("device: the golden cases and all gradients hold there") {
-  if (cuda_device_count() == 0) {
-    MESSAGE("skipped: no CUDA device");
-    return;
-  }
+  if (!test::has_device_or_skips()) return;
   const std::string cases = std::string(LACUNA_SOURCE_DIR) + "/tests/golden";
   const ProgramRun golden = run_program({"golden", "--failures", "--device", "cuda", cases});
   CHECK_MESSAGE(golden.status == 0, golden.out);

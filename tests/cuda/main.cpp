@@ -1,7 +1,7 @@
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
-#include "tests/cuda/device.h"
+#include "tests/support/device.h"
 
 // 77 tells ctest that the tests which need a device were skipped. Those that need none have passed then.
 int main(int argc, char** argv) {

@@ -10,7 +10,7 @@
 
 #include "tensor/cuda.h"
 #include "tensor/functor.h"
-#include "tests/cuda/device.h"
+#include "tests/support/device.h"
 
 namespace lacuna::test {
 

@@ -1,7 +1,7 @@
 #include "tensor/memory.h"
 #include "tensor/plan.h"
 #include "tensor/stream.h"
-#include "tests/cuda/device.h"
+#include "tests/support/device.h"
 #include "tests/support/compare.h"
 
 namespace lacuna::test {

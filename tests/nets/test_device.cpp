@@ -8,6 +8,7 @@
 #include "ops/pointwise/pointwise.h"
 #include "ops/reduce/reduce.h"
 #include "tests/support/compare.h"
+#include "tests/support/device.h"
 
 // The networks on a CUDA device, or an emulated one, against those on the CPU.
 namespace lacuna {
@@ -15,12 +16,6 @@ namespace {
 
 const Device cuda{Device::Kind::cuda, 0};
 constexpr double tolerance = 1e-11;  // f64; sums are taken in other orders
-
-bool no_device() {
-  if (cuda_device_count() > 0) return false;
-  MESSAGE("skipped: no CUDA device");
-  return true;
-}
 
 Tensor box_mask(int64_t height, int64_t width, DType dtype) {
   Tensor mask = Tensor::zeros({1, height, width, 1}, DType::f32);
@@ -50,7 +45,7 @@ Variable weighted_sum(const Variable& x) {
 }  // namespace
 
 TEST_CASE("device: the generator's results and gradients are the CPU's") {
-  if (no_device()) return;
+  if (!test::has_device_or_skips()) return;
   GeneratorOptions options{.cnum = 4, .dtype = DType::f64};
   int64_t height = 16, width = 24;
   SUBCASE("as released") {}
@@ -73,7 +68,7 @@ TEST_CASE("device: the generator's results and gradients are the CPU's") {
 }
 
 TEST_CASE("device: the generator without a tape has the bits of that with one") {
-  if (no_device()) return;
+  if (!test::has_device_or_skips()) return;
   const Generator device = on_device(Generator({.cnum = 4, .dtype = DType::f64}, 3));
   const Tensor image = case_values({2, 16, 16, 3}, 5).to(cuda), mask = box_mask(16, 16, DType::f64).to(cuda);
   const GeneratorOutput taped = device(image, mask);
@@ -85,7 +80,7 @@ TEST_CASE("device: the generator without a tape has the bits of that with one") 
 
 TEST_CASE("device: a planned generator has the generator's bits") {
   for (const Device place : {Device{}, cuda}) {
-    if (place == cuda && no_device()) return;
+    if (place == cuda && !test::has_device_or_skips()) return;
     CAPTURE(place.str());
     for (const DType dtype : {DType::f32, DType::f64}) {
       Generator generator({.cnum = 4, .dtype = dtype}, 3);
@@ -107,7 +102,7 @@ TEST_CASE("device: a planned generator has the generator's bits") {
 }
 
 TEST_CASE("device: the critics' gradient penalty reaches every parameter as on the CPU") {
-  if (no_device()) return;
+  if (!test::has_device_or_skips()) return;
   for (const Critic::Kind kind : {Critic::Kind::local, Critic::Kind::global}) {
     const Critic cpu(kind, 16, 19, 2, DType::f64, 9), device = on_device(cpu);
     const Tensor pictures = case_values({3, 16, 19, 3}, 8);

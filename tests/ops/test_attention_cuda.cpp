@@ -4,6 +4,7 @@
 #include "ops/cases.h"
 #include "tensor/memory.h"
 #include "tests/support/compare.h"
+#include "tests/support/device.h"
 
 namespace lacuna {
 namespace {
@@ -43,10 +44,7 @@ AttentionOperands on_cuda(const AttentionOperands& x) {
 }  // namespace
 
 TEST_CASE("attend on CUDA: value and gradients are the CPU's, in blocks of rows or not") {
-  if (cuda_device_count() == 0) {
-    MESSAGE("skipped: no CUDA device");
-    return;
-  }
+  if (!test::has_device_or_skips()) return;
   const MemoryCheck memory;
   for (const Setting& s : settings) {
     CAPTURE(s.h);
@@ -69,10 +67,7 @@ TEST_CASE("attend on CUDA: value and gradients are the CPU's, in blocks of rows 
 }
 
 TEST_CASE("attend on CUDA: the same bits whatever the blocks") {
-  if (cuda_device_count() == 0) {
-    MESSAGE("skipped: no CUDA device");
-    return;
-  }
+  if (!test::has_device_or_skips()) return;
   const AttentionOperands x = on_cuda(operands_of({2, 8, 6, 5, 3, {}}, DType::f32));
   const Attended whole = attend(x, {});
   for (const int64_t rows : {1, 2, 5}) {

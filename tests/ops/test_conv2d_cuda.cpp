@@ -10,6 +10,7 @@
 #include "ops/conv2d/upsampled.h"
 #include "tensor/memory.h"
 #include "tests/support/compare.h"
+#include "tests/support/device.h"
 #include "tests/support/reduced_bounds.h"
 
 namespace lacuna {
@@ -19,12 +20,6 @@ namespace gemm = kernels::gemm;
 using test::magnitudes;
 
 const Device cuda{Device::Kind::cuda, 0};
-
-bool has_device() {
-  if (cuda_device_count() > 0) return true;
-  MESSAGE("skipped: no CUDA device");
-  return false;
-}
 
 struct Layer {
   Shape x, w;
@@ -155,7 +150,7 @@ TEST_CASE("conv2d_cuda: a gathered matrix holds what the convolution reads") {
 }
 
 TEST_CASE("conv2d_cuda: the faces, within the bounds, in fenced memory") {
-  if (!has_device()) return;
+  if (!test::has_device_or_skips()) return;
   const MemoryCheck memory;
   for (const Layer& l : layers()) {
     CAPTURE(l.x);
@@ -178,7 +173,7 @@ TEST_CASE("conv2d_cuda: the faces, within the bounds, in fenced memory") {
 }
 
 TEST_CASE("conv2d_cuda: the weight gradient of many pixels, in parts") {
-  if (!has_device()) return;
+  if (!test::has_device_or_skips()) return;
   for (const int64_t channels : {4, 5}) {
     const Tensor x = values({3, 31, 33, channels}, 1), g = values({3, 31, 33, 8}, 2);
     CHECK(gemm::splits_for(1, 3 * 31 * 33, 4).count > 1);
@@ -188,7 +183,7 @@ TEST_CASE("conv2d_cuda: the weight gradient of many pixels, in parts") {
 }
 
 TEST_CASE("conv2d_cuda: empty batches") {
-  if (!has_device()) return;
+  if (!test::has_device_or_skips()) return;
   const Tensor x = Tensor::zeros({0, 4, 4, 4}).to(cuda), w = Tensor::zeros({3, 3, 4, 8}).to(cuda);
   const Variable y = conv2d(x, w);
   CHECK(y.shape() == Shape{0, 4, 4, 8});
@@ -197,7 +192,7 @@ TEST_CASE("conv2d_cuda: empty batches") {
 }
 
 TEST_CASE("conv2d_cuda: bias and every activation in the same pass") {
-  if (!has_device()) return;
+  if (!test::has_device_or_skips()) return;
   using Kind = Activation::Kind;
   for (const int64_t co : {3, 8, 33}) {
     const Tensor x = case_values({2, 7, 6, 4}, 6), w = case_values({3, 3, 4, co}, 7), b = case_values({co}, 8);
@@ -219,7 +214,7 @@ TEST_CASE("conv2d_cuda: bias and every activation in the same pass") {
 }
 
 TEST_CASE("conv2d_cuda: of a doubled picture") {
-  if (!has_device()) return;
+  if (!test::has_device_or_skips()) return;
   const MemoryCheck memory;
   const std::pair<Shape, int64_t> sizes[] = {
       {{2, 5, 7, 3}, 5}, {{1, 9, 4, 8}, 36}, {{1, 1, 1, 2}, 1}, {{1, 12, 11, 4}, 64}};

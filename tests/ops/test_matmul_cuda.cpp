@@ -7,6 +7,7 @@
 #include "ops/matmul/matmul.h"
 #include "tensor/memory.h"
 #include "tests/support/compare.h"
+#include "tests/support/device.h"
 #include "tests/support/reduced_bounds.h"
 
 namespace lacuna {
@@ -98,10 +99,7 @@ TEST_CASE("matmul_cuda: the tile suits the result") {
 }
 
 TEST_CASE("matmul_cuda: within the bounds over odd sizes, transposes and batches, in fenced memory") {
-  if (cuda_device_count() == 0) {
-    MESSAGE("skipped: no CUDA device");
-    return;
-  }
+  if (!test::has_device_or_skips()) return;
   const MemoryCheck memory;
   const Product products[] = {
       {0, 0, 1, 1, 1},      {0, 0, 3, 5, 7},      {0, 0, 17, 33, 31},   {0, 0, 64, 64, 64},    {0, 0, 65, 68, 36},

@@ -4,18 +4,13 @@
 #include "optim/adam.h"
 #include "tensor/memory.h"
 #include "tests/support/compare.h"
+#include "tests/support/device.h"
 
 // Adam on a CUDA device, or an emulated one, against Adam on the CPU.
 namespace lacuna {
 namespace {
 
 const Device cuda{Device::Kind::cuda, 0};
-
-bool no_device() {
-  if (cuda_device_count() > 0) return false;
-  MESSAGE("skipped: no CUDA device");
-  return true;
-}
 
 /// More tensors than one launch takes, of both types and many sizes, an empty one among them.
 std::vector<Tensor> many(uint64_t seed, Device device) {
@@ -44,7 +39,7 @@ void check_same(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
 }  // namespace
 
 TEST_CASE("adam device: the bits of the CPU, also from a state of the other") {
-  if (no_device()) return;
+  if (!test::has_device_or_skips()) return;
   const std::vector<Tensor> here = many(1, {}), there = many(1, cuda);
   Adam cpu(named(here), {}), device(named(there), {});
   for (uint64_t t = 1; t <= 3; ++t) {
@@ -61,7 +56,7 @@ TEST_CASE("adam device: the bits of the CPU, also from a state of the other") {
 }
 
 TEST_CASE("adam device: norms, clipping and numbers that are not finite") {
-  if (no_device()) return;
+  if (!test::has_device_or_skips()) return;
   const std::vector<Tensor> here = many(1, {}), there = many(1, cuda);
   CHECK(global_norm(there) == doctest::Approx(global_norm(here)).epsilon(1e-13));
   const std::vector<Tensor> a = clip_by_global_norm(here, 1), b = clip_by_global_norm(there, 1);
@@ -77,7 +72,7 @@ TEST_CASE("adam device: norms, clipping and numbers that are not finite") {
 }
 
 TEST_CASE("adam device: all parameters must lie on one device") {
-  if (no_device()) return;
+  if (!test::has_device_or_skips()) return;
   CHECK(test::error_of([] {
           Adam({{"a", Tensor::zeros({2})}, {"b", Tensor::zeros({2}).to(cuda)}}, {});
         }) == "[adam] b lies on cuda:0, others on cpu");

@@ -4,6 +4,7 @@
 #include "ops/cases.h"
 #include "tensor/memory.h"
 #include "tests/support/compare.h"
+#include "tests/support/device.h"
 #include "train/trainer.h"
 
 // Training on a CUDA device, or an emulated one, against training on the CPU.
@@ -11,12 +12,6 @@ namespace lacuna {
 namespace {
 
 const Device cuda{Device::Kind::cuda, 0};
-
-bool no_device() {
-  if (cuda_device_count() > 0) return false;
-  MESSAGE("skipped: no CUDA device");
-  return true;
-}
 
 TrainConfig tiny() {
   TrainConfig config;
@@ -98,7 +93,7 @@ void disturb(Trainer& t) {
 // How far two runs may part is measured: as far as a run does whose parameters were off in the last bit at the start,
 // times sixteen, as here every sum of every step is rounded otherwise.
 TEST_CASE("device: fifty steps follow those on the CPU") {
-  if (no_device()) return;
+  if (!test::has_device_or_skips()) return;
   const TrainConfig config = tiny();
   Trainer cpu = trainer(config, {}), disturbed = trainer(config, {}), device = trainer(config, cuda);
   disturb(disturbed);
@@ -123,7 +118,7 @@ TEST_CASE("device: fifty steps follow those on the CPU") {
 }
 
 TEST_CASE("device: plans train what single kernels train, bit for bit") {
-  if (no_device()) return;
+  if (!test::has_device_or_skips()) return;
   TrainConfig config = tiny();
   config.log.gradients_every = 2;
   SUBCASE("the paper's") {}
@@ -150,7 +145,7 @@ TEST_CASE("device: plans train what single kernels train, bit for bit") {
 }
 
 TEST_CASE("device: a run moves between devices by its checkpoint") {
-  if (no_device()) return;
+  if (!test::has_device_or_skips()) return;
   TrainConfig config = tiny();
   config.ema_decay = 0.9;
   const auto moves = [&](Device first, Device second) {
@@ -171,7 +166,7 @@ TEST_CASE("device: a run moves between devices by its checkpoint") {
 }
 
 TEST_CASE("device: resumed training has the bits of uninterrupted training") {
-  if (no_device()) return;
+  if (!test::has_device_or_skips()) return;
   Trainer whole = trainer(tiny(), cuda), first = trainer(tiny(), cuda), second = trainer(tiny(), cuda);
   numbers(whole, 3);
   numbers(first, 1);
@@ -182,7 +177,7 @@ TEST_CASE("device: resumed training has the bits of uninterrupted training") {
 
 // Master weights, moments and sums are f32; only the operands of products are rounded, 2^-9 of themselves each.
 TEST_CASE("device: training with bf16 operands stays near training without, penalty included") {
-  if (no_device()) return;
+  if (!test::has_device_or_skips()) return;
   TrainConfig config = tiny();
   config.network.dtype = DType::f32;
   Trainer exact = trainer(config, cuda);
