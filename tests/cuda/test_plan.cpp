@@ -1,8 +1,8 @@
 #include "tensor/memory.h"
 #include "tensor/plan.h"
 #include "tensor/stream.h"
-#include "tests/support/device.h"
 #include "tests/support/compare.h"
+#include "tests/support/device.h"
 
 namespace lacuna::test {
 namespace {

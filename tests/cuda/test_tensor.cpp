@@ -3,8 +3,8 @@
 
 #include "tensor/memory.h"
 #include "tensor/stream.h"
-#include "tests/support/device.h"
 #include "tests/support/compare.h"
+#include "tests/support/device.h"
 
 namespace lacuna::test {
 
