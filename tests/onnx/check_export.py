@@ -15,7 +15,6 @@ import argparse
 import dataclasses
 import json
 import pathlib
-import struct
 import subprocess
 import sys
 import tempfile
@@ -31,9 +30,11 @@ except ModuleNotFoundError as missing:
     sys.exit(77)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "bench" / "peers"))
+from safetensors_file import read_safetensors, write_safetensors  # noqa: E402
+
 SHIPPED = ROOT / "models" / "lacuna.safetensors"
 LIMIT = 1e-4
-TYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "I64": np.int64}
 
 
 @dataclasses.dataclass
@@ -83,30 +84,6 @@ CASES = [
     Case("shipped-512-f16", 512, 512, shipped=True, storage=np.float16),
     Case("shipped-509x500-no-attention", 509, 500, shipped=True, changed={"attention": "none"}),
 ]
-
-
-def read_safetensors(path):
-    data = pathlib.Path(path).read_bytes()
-    (length,) = struct.unpack("<Q", data[:8])
-    header, body = json.loads(data[8 : 8 + length]), data[8 + length :]
-    metadata = header.pop("__metadata__", {})
-    tensors = {}
-    for name, entry in header.items():
-        begin, end = entry["data_offsets"]
-        tensors[name] = np.frombuffer(body[begin:end], TYPES[entry["dtype"]]).reshape(entry["shape"])
-    return tensors, metadata
-
-
-def write_safetensors(path, tensors, metadata):
-    names = {np.dtype(t): name for name, t in TYPES.items()}
-    header, data, size = {"__metadata__": metadata}, [], 0
-    for name, t in tensors.items():
-        data.append(np.ascontiguousarray(t).tobytes())
-        header[name] = {"dtype": names[t.dtype], "shape": list(t.shape), "data_offsets": [size, size + len(data[-1])]}
-        size += len(data[-1])
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    pathlib.Path(path).write_bytes(struct.pack("<Q", len(text)) + text + b"".join(data))
 
 
 def random_weights(case, random):
