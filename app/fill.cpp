@@ -308,9 +308,8 @@ void add_fill(CLI::App& app) {
       ->add_option("--save-steps", a->steps,
                    "Also write the picture with its holes, coarse and final result side by side")
       ->type_name("FILE");
-  command->add_flag(
-      "!--no-texture", a->texture,
-      "Leave fills as smooth as the network makes them, without fine texture from where its attention looked");
+  command->add_flag("!--no-texture", a->texture,
+                    "Leave fills as smooth as the network makes them, without the fine texture of their surroundings");
   command->add_flag("--skip-existing", a->skip_existing, "With --images: leave out pictures whose result exists");
   add_precision_option(
       *command, a->precision,

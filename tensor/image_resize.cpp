@@ -89,6 +89,10 @@ Image resize_image(const Image& image, int64_t height, int64_t width) {
   return result;
 }
 
+Tensor resize_values(const Tensor& x, int64_t height, int64_t width) {
+  return x.dim(1) == height && x.dim(2) == width ? x : to_tensor(resize_image(to_image(x, 16), height, width));
+}
+
 Image crop_image(const Image& image, int64_t top, int64_t left, int64_t height, int64_t width) {
   check(top >= 0 && left >= 0 && height > 0 && width > 0 && top + height <= image.height && left + width <= image.width,
         "[crop_image] the rectangle of ", height, " x ", width, " at (", top, ",", left,

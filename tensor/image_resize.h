@@ -10,6 +10,10 @@ namespace lacuna {
 /// and width are positive.
 Image resize_image(const Image& image, int64_t height, int64_t width);
 
+/// The same for f32 (1,H,W,3) in [-1,1], in steps of 16 bits, which are more than any picture shows. Values beyond are
+/// clamped. x itself if it has that size.
+Tensor resize_values(const Tensor& x, int64_t height, int64_t width);
+
 /// The rectangle of height x width whose first pixel is (top, left); throws Error unless it lies within the picture.
 Image crop_image(const Image& image, int64_t top, int64_t left, int64_t height, int64_t width);
 

@@ -5,17 +5,14 @@
 
 #include "tensor/image_resize.h"
 #include "tensor/memory.h"
-#include "train/detail.h"
 #include "train/seam.h"
+#include "train/texture.h"
 
 namespace lacuna {
 namespace {
 
 /// What is held for a pixel of a crop when the network has done: its samples, and colours in several steps.
 constexpr int64_t bytes_beside = 100;
-
-/// How many pixels of its input the network's own detail is wide, roughly: what is finer, its fills lack.
-constexpr double texture_scale = 3;
 
 /// x (1,H,W,C) within a box.
 Tensor crop(const Tensor& x, const Box& box) {
@@ -48,17 +45,6 @@ bool overlap(const Box& a, const Box& b) {
   return a.top < b.top + b.height && b.top < a.top + a.height && a.left < b.left + b.width && b.left < a.left + a.width;
 }
 
-/// Another size of values in [-1,1]. 16 bits are more than any picture shows.
-Tensor resized(const Tensor& x, int64_t height, int64_t width) {
-  return x.dim(1) == height && x.dim(2) == width ? x : to_tensor(resize_image(to_image(x, 16), height, width));
-}
-
-Tensor sum(const Tensor& a, const Tensor& b) {
-  Tensor c = a.clone();
-  std::transform(a.data<float>(), a.data<float>() + a.numel(), b.data<float>(), c.data<float>(), std::plus<>());
-  return c;
-}
-
 class Filling {
  public:
   Filling(const Model& model, const Image& picture, const Tensor& mask, const FillOptions& options)
@@ -79,12 +65,7 @@ class Filling {
     const Generated made = generated(part, holes, height, width);
     if (options_.coarse) insert(part, own, holes, made.coarse, result_.coarse);
     insert(part, own, holes, made.fine, result_.filled);
-    if (options_.texture && made.offsets.defined()) {
-      const Image smooth = crop(result_.filled, part.crop);
-      const double scale = std::max(texture_scale, part.reduction);
-      const Tensor detail = detail_by_attention(smooth, holes, made.offsets, height, width, scale);
-      paste(composite(smooth, sum(to_tensor(smooth), detail), own), part.crop.top, part.crop.left, result_.filled);
-    }
+    if (options_.texture) add_texture_to(part, own, holes, made.fine);
     close(part);
     result_.looks.push_back({part, height, width, own, made.offsets});
   }
@@ -147,9 +128,22 @@ class Filling {
     const Box edge = grown(part.hole, image.height, image.width);
     const Box within{edge.top - part.crop.top, edge.left - part.crop.left, edge.height, edge.width};
     const Image around = crop(image, edge);
-    const Tensor at_full_size = crop(resized(made, part.crop.height, part.crop.width), within);
+    const Tensor at_full_size = crop(resize_values(made, part.crop.height, part.crop.width), within);
     const Tensor blended = blend_seam(at_full_size, to_tensor(around), crop(holes, within));
     paste(composite(around, blended, crop(own, within)), edge.top, edge.left, image);
+  }
+
+  /// Texture for the part's pixels. Where its crop has other holes, their fill is what was generated with its own.
+  void add_texture_to(const HolePart& part, const Tensor& own, const Tensor& holes, const Tensor& made) {
+    const Image smooth = crop(result_.filled, part.crop);
+    Tensor filled = to_tensor(smooth);
+    const Tensor all = resize_values(made, part.crop.height, part.crop.width);
+    for (int64_t p = 0; p < holes.numel(); ++p) {
+      if (holes.data<float>()[p] <= 0.5f || own.data<float>()[p] > 0.5f) continue;
+      std::copy_n(all.data<float>() + 3 * p, 3, filled.data<float>() + 3 * p);
+    }
+    const Tensor textured = add_texture(filled, holes, own, part.reduction);
+    paste(composite(smooth, textured, own), part.crop.top, part.crop.left, result_.filled);
   }
 
   const Model& model_;
@@ -167,19 +161,6 @@ FilledHoles fill_holes(const Model& model, const Image& picture, const Tensor& m
   Filling filling(model, picture, mask, options);
   for (const HolePart& part : hole_parts(mask, options.strategy, trained_size(model.metadata))) filling.fill(part);
   return filling.done();
-}
-
-Tensor reduce_mask(const Tensor& mask, int64_t height, int64_t width) {
-  if (mask.dim(1) == height && mask.dim(2) == width) return mask;
-  constexpr uint16_t white = 65535;
-  Image holes{mask.dim(1), mask.dim(2), 1, 16, std::vector<uint16_t>(static_cast<size_t>(mask.numel()))};
-  std::transform(mask.data<float>(), mask.data<float>() + mask.numel(), holes.samples.begin(),
-                 [](float value) { return value > 0.5f ? white : uint16_t{0}; });
-  holes = resize_image(holes, height, width);
-  Tensor reduced({1, height, width, 1});
-  std::transform(holes.samples.begin(), holes.samples.end(), reduced.data<float>(),
-                 [](uint16_t sample) { return sample > 0 ? 1.0f : 0.0f; });
-  return reduced;
 }
 
 }  // namespace lacuna

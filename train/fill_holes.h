@@ -9,7 +9,7 @@ namespace lacuna {
 
 struct FillOptions {
   Strategy strategy = Strategy::automatic;
-  bool texture = true;  ///< whether fills get the fine texture that the network leaves out, if it has attention
+  bool texture = true;  ///< whether fills get the fine texture that the network leaves out
   bool coarse = false;  ///< whether FilledHoles::coarse is wanted
   /// Called before the network sees a picture of height x width, for how it is to deal with memory; it may throw.
   /// `beside` are the bytes that are then taken when the network has done.
@@ -31,13 +31,9 @@ struct FilledHoles {
 };
 
 /// Fills a picture of any size where mask (1,H,W,1) is 1, part by part (see hole_parts), each blended at its edge (see
-/// blend_seam) and given fine texture from elsewhere (see detail_by_attention). A part sees the fills of those before
+/// blend_seam) and given fine texture from elsewhere (see add_texture). A part sees the fills of those before
 /// it that it touches; other holes are holes to it, so results do not depend on their order. What stays of the picture,
 /// and errors, as inpaint says.
 FilledHoles fill_holes(const Model& model, const Image& picture, const Tensor& mask, const FillOptions& options = {});
-
-/// The mask (1,H,W,1) for the picture reduced to height x width: a pixel is in the hole if anything of the hole went
-/// into it, so that nothing of what was there bleeds into the known pixels.
-Tensor reduce_mask(const Tensor& mask, int64_t height, int64_t width);
 
 }  // namespace lacuna

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "autograd/tape.h"
+#include "tensor/image_resize.h"
 
 namespace lacuna {
 namespace {
@@ -55,6 +56,19 @@ int64_t inpaint_bytes(const Model& model, int64_t height, int64_t width, const M
   // samples of up to four channels, beside all that is kept of the network's memory.
   const int64_t colours = 3 * (size_of(DType::f32) + 2), results = 2 * 2 * 4;
   return model.generator.bytes_needed(height, width, memory) + height * width * (colours + results);
+}
+
+Tensor reduce_mask(const Tensor& mask, int64_t height, int64_t width) {
+  if (mask.dim(1) == height && mask.dim(2) == width) return mask;
+  constexpr uint16_t white = 65535;
+  Image holes{mask.dim(1), mask.dim(2), 1, 16, std::vector<uint16_t>(static_cast<size_t>(mask.numel()))};
+  std::transform(mask.data<float>(), mask.data<float>() + mask.numel(), holes.samples.begin(),
+                 [](float value) { return value > 0.5f ? white : uint16_t{0}; });
+  holes = resize_image(holes, height, width);
+  Tensor reduced({1, height, width, 1});
+  std::transform(holes.samples.begin(), holes.samples.end(), reduced.data<float>(),
+                 [](uint16_t sample) { return sample > 0 ? 1.0f : 0.0f; });
+  return reduced;
 }
 
 Image composite(const Image& picture, const Tensor& generated, const Tensor& mask) {

@@ -33,6 +33,10 @@ int64_t inpaint_bytes(const Model& model, int64_t height, int64_t width, const M
 /// Throws Error unless mask is (1,H,W,1) of the picture's size.
 void check_mask(const Tensor& mask, const Image& picture);
 
+/// The mask (1,H,W,1) for the picture reduced to height x width: a pixel is in the hole if anything of the hole went
+/// into it, so that nothing of what was there bleeds into the known pixels.
+Tensor reduce_mask(const Tensor& mask, int64_t height, int64_t width);
+
 /// The picture where mask is 0, `generated` (1,H,W,3) in [-1,1] where it is 1, as inpaint says.
 Image composite(const Image& picture, const Tensor& generated, const Tensor& mask);
 
