@@ -10,62 +10,21 @@
 #include "ops/pointwise/pointwise.h"
 #include "ops/reduce/reduce.h"
 #include "tests/support/any_threads.h"
-#include "train/trainer.h"
+#include "tests/support/tiny_training.h"
 
 namespace lacuna {
 namespace {
 
-/// Networks and pictures as small as they can be.
-TrainConfig tiny() {
-  TrainConfig config;
-  config.network.cnum = 4;
-  config.network.dtype = DType::f64;
-  config.critic_cnum = 2;
-  config.data.height = config.data.width = 16;
-  config.holes.hole_height = config.holes.hole_width = 8;
-  config.holes.max_shrink = 4;
-  config.batch = 2;
-  config.critic_steps = 2;
-  config.steps = 100;
-  config.seed = 7;
-  return config;
-}
-
-/// Batch k holds made-up pictures that follow from k.
-OpenSource made_up_pictures(int64_t batch = 2) {
-  return [batch](uint64_t first) -> PictureSource {
-    return [batch, k = first]() mutable { return case_values({batch, 16, 16, 3}, 1000 + k++); };
-  };
-}
-
-/// Deep copies of all that a trainer goes on from.
-Checkpoint copied(const Trainer& trainer) {
-  Checkpoint copy = trainer.state();
-  for (auto& [name, tensor] : copy.tensors) tensor = tensor.clone();
-  return copy;
-}
-
-void check_same(const Checkpoint& a, const Checkpoint& b) {
-  CHECK(a.step == b.step);
-  CHECK(a.batches == b.batches);
-  REQUIRE(a.tensors.size() == b.tensors.size());
-  for (size_t i = 0; i < a.tensors.size(); ++i) {
-    CAPTURE(a.tensors[i].first);
-    CHECK(a.tensors[i].first == b.tensors[i].first);
-    CHECK(test::same_bits(a.tensors[i].second, b.tensors[i].second));
-  }
-}
-
 /// Two steps, a new trainer restored from them, two more: the bits of four steps.
 void check_resume(const TrainConfig& config) {
-  Trainer whole(config, made_up_pictures());
+  Trainer whole(config, test::made_up_pictures());
   for (int i = 0; i < 4; ++i) whole.step();
-  Trainer first(config, made_up_pictures());
+  Trainer first(config, test::made_up_pictures());
   for (int i = 0; i < 2; ++i) first.step();
-  Trainer second(config, made_up_pictures());
-  second.restore(copied(first));
+  Trainer second(config, test::made_up_pictures());
+  second.restore(test::copied(first));
   for (int i = 0; i < 2; ++i) second.step();
-  check_same(whole.state(), second.state());
+  test::check_same(whole.state(), second.state());
 }
 
 double loss_of(const StepReport& report, const std::string& name) {
@@ -101,7 +60,7 @@ class NaiveAdam {
 }  // namespace
 
 TEST_CASE("trainer: resumed training has the bits of uninterrupted training") {
-  TrainConfig config = tiny();
+  TrainConfig config = test::tiny_training();
   SUBCASE("wgan_gp, both critics") {}
   SUBCASE("f32") { config.network.dtype = DType::f32; }
   SUBCASE("hinge, local critic, cosine") {
@@ -123,7 +82,7 @@ TEST_CASE("trainer: resumed training has the bits of uninterrupted training") {
 }
 
 TEST_CASE("trainer: ten steps in f64 follow the recipe written out") {
-  TrainConfig config = tiny();
+  TrainConfig config = test::tiny_training();
   config.holes.max_shrink = 0;
   config.holes.margin = 4;  // leaves one place for the hole: rows and columns 4 to 11
   config.loss.adversarial = Adversarial::lsgan;
@@ -131,13 +90,13 @@ TEST_CASE("trainer: ten steps in f64 follow the recipe written out") {
   config.loss.global_alpha = 0.5;
   config.optimizer.lr = 2e-3;
   config.optimizer.critic_lr = 1e-3;
-  Trainer trainer(config, made_up_pictures());
+  Trainer trainer(config, test::made_up_pictures());
 
   // The same networks, updated by hand.
   Generator generator(config.network);
   Critic global(Critic::Kind::global, 16, 16, 2, DType::f64), local(Critic::Kind::local, 8, 8, 2, DType::f64);
   std::map<std::string, Tensor> start;
-  for (const auto& [name, tensor] : copied(trainer).tensors) start[name] = tensor;
+  for (const auto& [name, tensor] : test::copied(trainer).tensors) start[name] = tensor;
   for (Params* params : {&generator.params(), &global.params(), &local.params()}) {
     std::vector<std::pair<std::string, Tensor>> own;
     for (const auto& item : params->items()) own.emplace_back(item.first, start.at(item.first));
@@ -153,7 +112,7 @@ TEST_CASE("trainer: ten steps in f64 follow the recipe written out") {
   }
   const Variable mask = hole, known = 1 - mask;
   const auto window = [](const Variable& x) { return crop(x, 4, 4, 8, 8); };
-  const PictureSource source = made_up_pictures()(0);
+  const PictureSource source = test::made_up_pictures()(0);
   NaiveAdam generator_adam, global_adam, local_adam;
   for (int step = 0; step < 10; ++step) {
     trainer.step();
@@ -186,7 +145,7 @@ TEST_CASE("trainer: ten steps in f64 follow the recipe written out") {
 }
 
 TEST_CASE("trainer: it learns a picture by heart") {
-  TrainConfig config = tiny();
+  TrainConfig config = test::tiny_training();
   config.loss.adversarial = Adversarial::none;
   config.optimizer.lr = 3e-3;
   config.network.dtype = DType::f32;
@@ -203,9 +162,9 @@ TEST_CASE("trainer: it learns a picture by heart") {
 }
 
 TEST_CASE("trainer: what a step reports and draws") {
-  TrainConfig config = tiny();
+  TrainConfig config = test::tiny_training();
   config.adversarial_start = 1;
-  Trainer trainer(config, made_up_pictures());
+  Trainer trainer(config, test::made_up_pictures());
   const StepReport alone = trainer.step();
   CHECK(alone.step == 1);
   CHECK(alone.pictures == 2);
@@ -221,10 +180,10 @@ TEST_CASE("trainer: what a step reports and draws") {
 }
 
 TEST_CASE("trainer: the moving average is that of the parameters after each step") {
-  TrainConfig config = tiny();
+  TrainConfig config = test::tiny_training();
   config.ema_decay = 0.75;
   config.loss.adversarial = Adversarial::none;
-  Trainer trainer(config, made_up_pictures());
+  Trainer trainer(config, test::made_up_pictures());
   const std::string name = "inpaint_net/allconv17/kernel";
   CHECK(test::same_bits(trainer.result().params().at(name).value(), trainer.generator().params().at(name).value()));
   std::vector<Tensor> history;
@@ -242,18 +201,18 @@ TEST_CASE("trainer: the moving average is that of the parameters after each step
     CHECK(std::abs(average.at(i) - sum / weights) < 1e-14);
   }
   config.ema_decay = 0;
-  const Trainer plain(config, made_up_pictures());
+  const Trainer plain(config, test::made_up_pictures());
   CHECK(&plain.result() == &plain.generator());
 }
 
 TEST_CASE("trainer: critics warm up alone, on rates of their own") {
-  TrainConfig config = tiny();
+  TrainConfig config = test::tiny_training();
   config.adversarial_start = 1;
   config.critic_warmup = 2;
   config.optimizer.critic_lr = 1e-3;
   config.optimizer.own_critic_schedule = true;
   config.optimizer.critic_schedule.warmup = 2;
-  Trainer trainer(config, made_up_pictures());
+  Trainer trainer(config, test::made_up_pictures());
   const std::string conv = "inpaint_net/conv1/kernel", critic = "discriminator/discriminator_global/conv1/kernel";
   const auto value = [&](const std::string& name) {
     const Checkpoint state = trainer.state();
@@ -281,13 +240,13 @@ TEST_CASE("trainer: critics warm up alone, on rates of their own") {
 
 TEST_CASE("trainer: measuring gradients tells them and changes nothing") {
   const auto train = [](int64_t every) {
-    TrainConfig config = tiny();
+    TrainConfig config = test::tiny_training();
     config.loss.total_variation = 0.1;
     config.log.gradients_every = every;
-    Trainer trainer(config, made_up_pictures());
+    Trainer trainer(config, test::made_up_pictures());
     StepReport report;
     for (int i = 0; i < 3; ++i) report = trainer.step();
-    return std::pair(report, copied(trainer).tensors);
+    return std::pair(report, test::copied(trainer).tensors);
   };
   const auto [measured, with] = train(3);
   const auto [plain, without] = train(0);
@@ -306,11 +265,11 @@ TEST_CASE("trainer: measuring gradients tells them and changes nothing") {
 }
 
 TEST_CASE("trainer: a loss's gradient with respect to the result, by its formula") {
-  TrainConfig config = tiny();
+  TrainConfig config = test::tiny_training();
   config.loss.adversarial = Adversarial::none;
   config.loss.discount = TrainConfig::Loss::Discount::none;
   config.log.gradients_every = 1;
-  Trainer trainer(config, made_up_pictures());
+  Trainer trainer(config, test::made_up_pictures());
   const StepReport report = trainer.step();
   // l1 is a mean over 2 windows of 8x8x3, so each of their n numbers has the slope 1.2 / n (no fill meets the truth).
   const double n = 2 * 8 * 8 * 3;
@@ -324,7 +283,7 @@ TEST_CASE("trainer: critics see the window of every kind of hole") {
   using Kind = MaskOptions::Kind;
   for (const Kind kind : {Kind::box, Kind::boxes, Kind::strokes, Kind::mixed}) {
     CAPTURE(static_cast<int>(kind));
-    TrainConfig config = tiny();
+    TrainConfig config = test::tiny_training();
     config.data.height = config.data.width = 32;
     config.holes.kind = kind;
     config.holes.hole_height = config.holes.hole_width = 16;
@@ -341,10 +300,10 @@ TEST_CASE("trainer: critics see the window of every kind of hole") {
 }
 
 TEST_CASE("trainer: pretraining leaves the refinement network alone, and both stages share what is learned") {
-  TrainConfig config = tiny();
+  TrainConfig config = test::tiny_training();
   config.pretrain_coarse = 1;
-  Trainer trainer(config, made_up_pictures());
-  const Checkpoint before = copied(trainer);
+  Trainer trainer(config, test::made_up_pictures());
+  const Checkpoint before = test::copied(trainer);
   trainer.step();
   for (const auto& [name, tensor] : before.tensors) {
     if (!name.starts_with("inpaint_net/") || !name.ends_with("kernel")) continue;
@@ -355,9 +314,9 @@ TEST_CASE("trainer: pretraining leaves the refinement network alone, and both st
 }
 
 TEST_CASE("trainer: a diverged run stops with the step and the first bad tensor") {
-  TrainConfig config = tiny();
+  TrainConfig config = test::tiny_training();
   config.loss.adversarial = Adversarial::none;
-  Trainer trainer(config, made_up_pictures());
+  Trainer trainer(config, test::made_up_pictures());
   trainer.step();
   Tensor bias = trainer.generator().params().at("inpaint_net/conv17/bias").value();
   bias.data<double>()[0] = std::numeric_limits<double>::quiet_NaN();
@@ -365,10 +324,10 @@ TEST_CASE("trainer: a diverged run stops with the step and the first bad tensor"
   CHECK(trainer.steps_done() == 1);
 
   // An infinite weight is hidden by the clipping of the result, not from the gradient.
-  Trainer another(config, made_up_pictures());
+  Trainer another(config, test::made_up_pictures());
   Tensor kernel = another.generator().params().at("inpaint_net/conv17/kernel").value();
   kernel.data<double>()[4 * kernel.dim(2) * 3] = std::numeric_limits<double>::infinity();  // the middle tap's
-  const Checkpoint before = copied(another);
+  const Checkpoint before = test::copied(another);
   CHECK(test::error_of([&] {
           another.step();
         }).starts_with("[train] step 1: the gradient of inpaint_net/conv1/kernel is not finite"));
@@ -380,23 +339,23 @@ TEST_CASE("trainer: a diverged run stops with the step and the first bad tensor"
 }
 
 TEST_CASE("trainer: the same bits for any number of threads") {
-  TrainConfig config = tiny();
+  TrainConfig config = test::tiny_training();
   config.network.dtype = DType::f32;
   test::on_any_threads([&] {
-    Trainer trainer(config, made_up_pictures());
+    Trainer trainer(config, test::made_up_pictures());
     for (int i = 0; i < 2; ++i) trainer.step();
     return trainer.generator().params().at("inpaint_net/xconv1/kernel").value();
   });
 }
 
 TEST_CASE("trainer: a checkpoint of other networks is refused") {
-  Trainer trainer(tiny(), made_up_pictures());
-  TrainConfig wider = tiny();
+  Trainer trainer(test::tiny_training(), test::made_up_pictures());
+  TrainConfig wider = test::tiny_training();
   wider.network.cnum = 8;
-  const Trainer other(wider, made_up_pictures());
-  const Checkpoint before = copied(trainer);
+  const Trainer other(wider, test::made_up_pictures());
+  const Checkpoint before = test::copied(trainer);
   CHECK(test::error_of([&] { trainer.restore(other.state()); }) != "");
-  check_same(trainer.state(), before);
+  test::check_same(trainer.state(), before);
 }
 
 }  // namespace lacuna

@@ -5,7 +5,7 @@
 #include "tensor/memory.h"
 #include "tests/support/compare.h"
 #include "tests/support/device.h"
-#include "train/trainer.h"
+#include "tests/support/tiny_training.h"
 
 // Training on a CUDA device, or an emulated one, against training on the CPU.
 namespace lacuna {
@@ -14,29 +14,14 @@ namespace {
 const Device cuda{Device::Kind::cuda, 0};
 
 TrainConfig tiny() {
-  TrainConfig config;
-  config.network.cnum = 4;
-  config.network.dtype = DType::f64;
-  config.critic_cnum = 2;
-  config.data.height = config.data.width = 16;
-  config.holes.hole_height = config.holes.hole_width = 8;
-  config.holes.max_shrink = 4;
-  config.batch = 2;
+  TrainConfig config = test::tiny_training();
   config.critic_steps = 1;
-  config.steps = 100;
-  config.seed = 7;
   config.log.gradients_every = 0;
   return config;
 }
 
-OpenSource made_up_pictures() {
-  return [](uint64_t first) -> PictureSource {
-    return [k = first]() mutable { return case_values({2, 16, 16, 3}, 1000 + k++); };
-  };
-}
-
 Trainer trainer(const TrainConfig& config, Device device) {
-  return Trainer(config, made_up_pictures(), single_process(), device);
+  return Trainer(config, test::made_up_pictures(), single_process(), device);
 }
 
 /// Losses and measures of steps.
@@ -48,15 +33,6 @@ std::vector<double> numbers(Trainer& t, int steps) {
     for (const auto& [name, value] : report.measures) all.push_back(value);
   }
   return all;
-}
-
-void check_same_state(const Trainer& a, const Trainer& b) {
-  const Checkpoint x = a.state(), y = b.state();
-  REQUIRE(x.tensors.size() == y.tensors.size());
-  for (size_t i = 0; i < x.tensors.size(); ++i) {
-    CAPTURE(x.tensors[i].first);
-    CHECK(test::same_bits(x.tensors[i].second, y.tensors[i].second));
-  }
 }
 
 /// The largest difference between parameters and optimiser states, relative to each tensor's largest value.
@@ -141,7 +117,7 @@ TEST_CASE("device: plans train what single kernels train, bit for bit") {
   config.plan = false;
   Trainer eager = trainer(config, cuda);
   CHECK(numbers(planned, 4) == numbers(eager, 4));
-  check_same_state(planned, eager);
+  test::check_same(planned.state(), eager.state());
 }
 
 TEST_CASE("device: a run moves between devices by its checkpoint") {
@@ -172,7 +148,7 @@ TEST_CASE("device: resumed training has the bits of uninterrupted training") {
   numbers(first, 1);
   second.restore(first.state());
   numbers(second, 2);
-  check_same_state(whole, second);
+  test::check_same(whole.state(), second.state());
 }
 
 // Master weights, moments and sums are f32; only the operands of products are rounded, 2^-9 of themselves each.

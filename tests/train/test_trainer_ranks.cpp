@@ -6,26 +6,18 @@
 #include "tensor/stream.h"
 #include "tests/distributed/ranks.h"
 #include "tests/support/compare.h"
-#include "train/trainer.h"
+#include "tests/support/tiny_training.h"
 
 namespace lacuna {
 namespace {
 
 constexpr int64_t batch = 6;
 
-/// Networks and pictures as small as they can be; every loss takes part.
+/// Every loss takes part.
 TrainConfig tiny() {
-  TrainConfig config;
-  config.network.cnum = 4;
-  config.network.dtype = DType::f64;
-  config.critic_cnum = 2;
-  config.data.height = config.data.width = 16;
+  TrainConfig config = test::tiny_training();
   config.holes.kind = MaskOptions::Kind::strokes;  // which leave a different share known in each picture
-  config.holes.hole_height = config.holes.hole_width = 8;
   config.batch = batch;
-  config.critic_steps = 2;
-  config.steps = 100;
-  config.seed = 7;
   config.loss.discount = TrainConfig::Loss::Discount::distance;
   config.loss.total_variation = 0.1;
   config.optimizer.lr = config.optimizer.critic_lr = 1e-3;
@@ -46,12 +38,6 @@ OpenSource made_up_pictures(const Communicator& communicator) {
   };
 }
 
-Checkpoint copied(const Trainer& trainer) {
-  Checkpoint copy = trainer.state();
-  for (auto& [name, tensor] : copy.tensors) tensor = tensor.clone();
-  return copy;
-}
-
 struct Result {
   Checkpoint state;
   StepReport last;
@@ -68,7 +54,7 @@ Result trained(const TrainConfig& config, int ranks, int steps, const Checkpoint
     StepReport last;
     for (int i = 0; i < steps; ++i) last = trainer.step();
     trainer.check_synchronised();
-    if (communicator.is_first()) result = {copied(trainer), last};
+    if (communicator.is_first()) result = {test::copied(trainer), last};
   };
   if (ranks == 1) {
     train(single_process());
@@ -135,7 +121,7 @@ TEST_CASE("ranks: the same bits on every run") {
       Trainer trainer(config, pictures(communicator), communicator);
       trainer.step();
       const std::lock_guard lock(mutex);
-      states.push_back(copied(trainer));
+      states.push_back(test::copied(trainer));
     });
   }
   for (const Checkpoint& state : states) check_close(state, states[0], 0);
