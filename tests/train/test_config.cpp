@@ -144,7 +144,9 @@ TEST_CASE("config: the presets are sound, and paper.toml gives every default") {
         }()));
   const TrainConfig cpu = read_config(folder + "cpu.toml");
   CHECK(cpu.data.height == 128);
-  CHECK(read_config(folder + "cpu_finish.toml").network.cnum == cpu.network.cnum);  // it starts from cpu.toml's model
+  for (const std::string later : {"cpu_finish.toml", "cpu_mixed.toml"}) {
+    CHECK(read_config(folder + later).network.cnum == cpu.network.cnum);  // they start from cpu.toml's model
+  }
 }
 
 TEST_CASE("config: errors name the file, the line and the key") {
