@@ -75,6 +75,14 @@ TEST_CASE("image_resize: the same size is the same picture, plain stays plain") 
   }
 }
 
+TEST_CASE("image_resize: values are resized as samples of 16 bits are") {
+  const Image image = noise(7, 5, 3, 16);
+  CHECK(to_image(resize_values(to_tensor(image), 9, 3), 16).samples == resize_image(image, 9, 3).samples);
+  const Tensor beyond = Tensor::full({1, 4, 4, 3}, 1.5);
+  CHECK(resize_values(beyond, 4, 4).data<float>() == beyond.data<float>());
+  CHECK(resize_values(beyond, 2, 2).data<float>()[0] == 1);
+}
+
 TEST_CASE("image_resize: a crop is the part of the picture") {
   const Image image = noise(7, 5, 3, 16);
   const Image part = crop_image(image, 2, 1, 4, 3);

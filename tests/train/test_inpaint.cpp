@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "autograd/tape.h"
 #include "tests/support/compare.h"
@@ -128,6 +129,17 @@ TEST_CASE("inpaint: grey takes the luma, transparent hole pixels become opaque, 
 TEST_CASE("inpaint: an empty mask changes nothing") {
   const Image picture = noise(13, 11, 4, 16);
   CHECK(inpaint(tiny_model(), picture, Tensor::zeros({1, 13, 11, 1})).filled.samples == picture.samples);
+}
+
+TEST_CASE("reduce_mask: whatever the hole touches belongs to it") {
+  Tensor mask = Tensor::zeros({1, 12, 20, 1});
+  mask.data<float>()[5 * 20 + 7] = 1;
+  CHECK(test::same_bits(reduce_mask(mask, 12, 20), mask));
+  const Tensor reduced = reduce_mask(mask, 6, 10);
+  CHECK(reduced.shape() == Shape{1, 6, 10, 1});
+  CHECK(reduced.data<float>()[2 * 10 + 3] == 1);
+  const float holes = std::accumulate(reduced.data<float>(), reduced.data<float>() + reduced.numel(), 0.0f);
+  CHECK(holes <= 4);  // those within the filter's reach
 }
 
 TEST_CASE("inpaint: pictures for the eye") {
