@@ -48,10 +48,11 @@ struct Match {
 class Counts {
  public:
   explicit Counts(const Tensor& mask) : height_(mask.dim(1)), width_(mask.dim(2)), sums_((height_ + 1) * (width_ + 1)) {
+    const float* m = mask.data<float>();
     for (int64_t y = 0; y < height_; ++y) {
       int32_t row = 0;
       for (int64_t x = 0; x < width_; ++x) {
-        row += mask.data<float>()[y * width_ + x] > 0.5f;
+        row += m[y * width_ + x] > 0.5f;
         sums_[at(y + 1, x + 1)] = sums_[at(y, x + 1)] + row;
       }
     }
@@ -82,7 +83,8 @@ class Level {
         detail_(known_detail(picture, smooth_, unknown)),
         target_(target),
         settled_(static_cast<size_t>(unknown.numel())) {
-    for (size_t p = 0; p < settled_.size(); ++p) settled_[p] = unknown.data<float>()[p] <= 0.5f;
+    std::transform(unknown.data<float>(), unknown.data<float>() + unknown.numel(), settled_.begin(),
+                   [](float hole) { return hole <= 0.5f; });
     find_candidates(unknown);
   }
 
@@ -91,7 +93,6 @@ class Level {
     if (candidates_.empty()) return Tensor::zeros(detail_.shape());
     const std::vector<Place> places = patches();
     const std::vector<Match> matches = nearest_of(places);
-    const Tensor known = detail_.clone();
     const int64_t each = std::min(nearest, std::ssize(candidates_));
     std::vector<float> uses(candidates_.size(), 0.0f);
     for (int64_t i = 0; i < std::ssize(places); ++i) {
@@ -103,14 +104,14 @@ class Level {
         const auto candidate = static_cast<size_t>(m->candidate);
         // A patch that is taken again and again shows as a pattern, even where it is the only one that fits.
         constexpr float half_a_step = 1.5e-5f;  // of 8 bits, squared
-        const float misfit = m->distance + disagreement(known, candidates_[candidate], to) + half_a_step;
+        const float misfit = m->distance + disagreement(candidates_[candidate], to) + half_a_step;
         const float cost = misfit * (1 + uses[candidate]);
         if (cost >= least) continue;
         least = cost;
         best = candidate;
       }
       uses[best] += 1;
-      put(known, candidates_[best], to);
+      put(candidates_[best], to);
     }
     return in_target();
   }
@@ -127,19 +128,20 @@ class Level {
   static Tensor known_detail(const Tensor& sharp, const Tensor& smooth, const Tensor& unknown) {
     constexpr double most = 2.5;  // times the mean
     Tensor lost = Tensor::zeros(sharp.shape());
+    const float *whole = sharp.data<float>(), *rest = smooth.data<float>(), *hole = unknown.data<float>();
+    float* l = lost.data<float>();
     double sum = 0;
     int64_t known = 0;
     for (int64_t p = 0; p < unknown.numel(); ++p) {
-      if (unknown.data<float>()[p] > 0.5f) continue;
+      if (hole[p] > 0.5f) continue;
       ++known;
       for (int64_t i = 3 * p; i < 3 * p + 3; ++i) {
-        lost.data<float>()[i] = sharp.data<float>()[i] - smooth.data<float>()[i];
-        sum += std::abs(lost.data<float>()[i]);
+        l[i] = whole[i] - rest[i];
+        sum += std::abs(l[i]);
       }
     }
     const auto limit = static_cast<float>(most * sum / static_cast<double>(std::max<int64_t>(3 * known, 1)));
-    std::transform(lost.data<float>(), lost.data<float>() + lost.numel(), lost.data<float>(),
-                   [limit](float v) { return std::clamp(v, -limit, limit); });
+    std::transform(l, l + lost.numel(), l, [limit](float v) { return std::clamp(v, -limit, limit); });
     return lost;
   }
 
@@ -224,14 +226,15 @@ class Level {
   }
 
   /// The mean over the patch of the squared difference from the detail that is there already.
-  float disagreement(const Tensor& known, const Place& from, const Place& to) const {
+  float disagreement(const Place& from, const Place& to) const {
+    const float* detail = detail_.data<float>();
     float sum = 0;
     for (int64_t y = 0; y < patch; ++y) {
       for (int64_t x = 0; x < patch; ++x) {
         const int64_t p = (to.y + y) * width_ + to.x + x, q = (from.y + y) * width_ + from.x + x;
         if (!settled_[static_cast<size_t>(p)]) continue;
         for (int64_t c = 0; c < 3; ++c) {
-          const float difference = known.data<float>()[3 * q + c] - detail_.data<float>()[3 * p + c];
+          const float difference = detail[3 * q + c] - detail[3 * p + c];
           sum += difference * difference;
         }
       }
@@ -240,19 +243,21 @@ class Level {
   }
 
   /// A patch's detail into the target; from that of the patches before it with a transition that keeps its variance.
-  void put(const Tensor& known, const Place& from, const Place& to) {
+  void put(const Place& from, const Place& to) {
+    const float* target = target_.data<float>();
+    float* detail = detail_.data<float>();
     const auto ramp = [](int64_t i) {
       return i < overlap ? static_cast<float>(i + 1) / static_cast<float>(overlap + 1) : 1.0f;
     };
     for (int64_t y = 0; y < patch; ++y) {
       for (int64_t x = 0; x < patch; ++x) {
         const int64_t p = (to.y + y) * width_ + to.x + x, q = (from.y + y) * width_ + from.x + x;
-        if (target_.data<float>()[p] <= 0.5f) continue;
+        if (target[p] <= 0.5f) continue;
         char& settled = settled_[static_cast<size_t>(p)];
         const float a = settled ? std::min(ramp(y), ramp(x)) : 1.0f, b = 1 - a, norm = std::sqrt(a * a + b * b);
         for (int64_t c = 0; c < 3; ++c) {
-          float& d = detail_.data<float>()[3 * p + c];
-          d = (a * known.data<float>()[3 * q + c] + b * d) / norm;
+          float& d = detail[3 * p + c];
+          d = (a * detail[3 * q + c] + b * d) / norm;
         }
         settled = 1;
       }
@@ -261,8 +266,10 @@ class Level {
 
   Tensor in_target() const {
     Tensor result = Tensor::zeros(detail_.shape());
+    const float *target = target_.data<float>(), *detail = detail_.data<float>();
+    float* r = result.data<float>();
     for (int64_t p = 0; p < target_.numel(); ++p) {
-      if (target_.data<float>()[p] > 0.5f) std::copy_n(detail_.data<float>() + 3 * p, 3, result.data<float>() + 3 * p);
+      if (target[p] > 0.5f) std::copy_n(detail + 3 * p, 3, r + 3 * p);
     }
     return result;
   }
@@ -290,9 +297,11 @@ Tensor add_texture(const Tensor& picture, const Tensor& unknown, const Tensor& t
     if (std::min(h, w) < 2 * patch) return;
     Level level(resize_values(result, h, w), reduce_mask(unknown, h, w), reduce_mask(target, h, w));
     const Tensor detail = resize_values(level.detail(), height, width);
+    const float *t = target.data<float>(), *d = detail.data<float>();
+    float* r = result.data<float>();
     for (int64_t p = 0; p < target.numel(); ++p) {
-      if (target.data<float>()[p] <= 0.5f) continue;
-      for (int64_t i = 3 * p; i < 3 * p + 3; ++i) result.data<float>()[i] += strength * detail.data<float>()[i];
+      if (t[p] <= 0.5f) continue;
+      for (int64_t i = 3 * p; i < 3 * p + 3; ++i) r[i] += strength * d[i];
     }
   };
   add_level(reduction * level_ratio, coarsest_strength);
