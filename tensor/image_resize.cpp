@@ -54,6 +54,10 @@ void resample_row(const uint16_t* from, int64_t channels, const std::vector<Tap>
 
 }  // namespace
 
+int64_t reduced_side(int64_t n, double factor) {
+  return std::max<int64_t>(1, std::lround(static_cast<double>(n) / factor));
+}
+
 Image resize_image(const Image& image, int64_t height, int64_t width) {
   codecs::check_extents(height, width, "resize_image");
   codecs::check_extents(image.height, image.width, "resize_image");

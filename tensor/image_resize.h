@@ -4,6 +4,9 @@
 
 namespace lacuna {
 
+/// How long a side of n pixels is when the picture is reduced by a factor > 0: to nearest, at least 1.
+int64_t reduced_side(int64_t n, double factor);
+
 /// The picture at another size, bilinear: the triangle filter of half-width max(1, in / out) on each axis, so that
 /// every sample of the source counts where a side shrinks (no aliasing); cut and normalised at the border. Each channel
 /// on its own, samples rounded to nearest. The picture itself if it has that size already. Throws Error unless height

@@ -1,7 +1,6 @@
 #include "train/fill_holes.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "tensor/image_resize.h"
 #include "tensor/memory.h"
@@ -57,15 +56,15 @@ class Filling {
     const Tensor own = own_pixels(part);
     const float* pixels = own.data<float>();
     if (std::none_of(pixels, pixels + own.numel(), [](float v) { return v > 0.5f; })) return;
-    const auto reduced = [&](int64_t n) {
-      return std::max<int64_t>(1, std::lround(static_cast<double>(n) / part.reduction));
-    };
-    const int64_t height = reduced(part.crop.height), width = reduced(part.crop.width);
+    const int64_t height = reduced_side(part.crop.height, part.reduction);
+    const int64_t width = reduced_side(part.crop.width, part.reduction);
     const Tensor holes = unknown(part);
     const Generated made = generated(part, holes, height, width);
-    if (options_.coarse) insert(part, own, holes, made.coarse, result_.coarse);
-    insert(part, own, holes, made.fine, result_.filled);
-    if (options_.texture) add_texture_to(part, own, holes, made.fine);
+    const auto at_full_size = [&](const Tensor& x) { return resize_values(x, part.crop.height, part.crop.width); };
+    if (options_.coarse) insert(part, own, holes, at_full_size(made.coarse), result_.coarse);
+    const Tensor fine = at_full_size(made.fine);
+    insert(part, own, holes, fine, result_.filled);
+    if (options_.texture) add_texture_to(part, own, holes, fine);
     close(part);
     result_.looks.push_back({part, height, width, own, made.offsets});
   }
@@ -123,13 +122,12 @@ class Filling {
     return made;
   }
 
-  /// What was generated for the part's crop into its pixels of `image`, blended at their edge.
+  /// What was generated for the part's crop, at its full size, into its pixels of `image`, blended at their edge.
   static void insert(const HolePart& part, const Tensor& own, const Tensor& holes, const Tensor& made, Image& image) {
     const Box edge = grown(part.hole, image.height, image.width);
     const Box within{edge.top - part.crop.top, edge.left - part.crop.left, edge.height, edge.width};
     const Image around = crop(image, edge);
-    const Tensor at_full_size = crop(resize_values(made, part.crop.height, part.crop.width), within);
-    const Tensor blended = blend_seam(at_full_size, to_tensor(around), crop(holes, within));
+    const Tensor blended = blend_seam(crop(made, within), to_tensor(around), crop(holes, within));
     paste(composite(around, blended, crop(own, within)), edge.top, edge.left, image);
   }
 
@@ -137,10 +135,10 @@ class Filling {
   void add_texture_to(const HolePart& part, const Tensor& own, const Tensor& holes, const Tensor& made) {
     const Image smooth = crop(result_.filled, part.crop);
     Tensor filled = to_tensor(smooth);
-    const Tensor all = resize_values(made, part.crop.height, part.crop.width);
+    const float *hole = holes.data<float>(), *inside = own.data<float>(), *from = made.data<float>();
+    float* to = filled.data<float>();
     for (int64_t p = 0; p < holes.numel(); ++p) {
-      if (holes.data<float>()[p] <= 0.5f || own.data<float>()[p] > 0.5f) continue;
-      std::copy_n(all.data<float>() + 3 * p, 3, filled.data<float>() + 3 * p);
+      if (hole[p] > 0.5f && inside[p] <= 0.5f) std::copy_n(from + 3 * p, 3, to + 3 * p);
     }
     const Tensor textured = add_texture(filled, holes, own, part.reduction);
     paste(composite(smooth, textured, own), part.crop.top, part.crop.left, result_.filled);

@@ -31,9 +31,9 @@ struct FilledHoles {
 };
 
 /// Fills a picture of any size where mask (1,H,W,1) is 1, part by part (see hole_parts), each blended at its edge (see
-/// blend_seam) and given fine texture from elsewhere (see add_texture). A part sees the fills of those before
-/// it that it touches; other holes are holes to it, so results do not depend on their order. What stays of the picture,
-/// and errors, as inpaint says.
+/// blend_seam) and given fine texture from elsewhere (see add_texture). A part sees the fills of those before it that
+/// it touches; other holes are holes to it, so results do not depend on their order. What stays of the picture, and
+/// errors, as inpaint says.
 FilledHoles fill_holes(const Model& model, const Image& picture, const Tensor& mask, const FillOptions& options = {});
 
 }  // namespace lacuna

@@ -118,9 +118,8 @@ class Level {
 
  private:
   static Tensor smoothed(const Tensor& picture) {
-    const auto reduced = [](int64_t n) { return std::max<int64_t>(1, std::lround(static_cast<double>(n) / blur)); };
-    const Tensor small = resize_values(picture, reduced(picture.dim(1)), reduced(picture.dim(2)));
-    return resize_values(small, picture.dim(1), picture.dim(2));
+    const int64_t height = picture.dim(1), width = picture.dim(2);
+    return resize_values(resize_values(picture, reduced_side(height, blur), reduced_side(width, blur)), height, width);
   }
 
   /// What was lost where pixels are known, and 0 elsewhere. Texture is much the same everywhere; what stands out is the
@@ -292,8 +291,7 @@ Tensor add_texture(const Tensor& picture, const Tensor& unknown, const Tensor& t
   const int64_t height = picture.dim(1), width = picture.dim(2);
   Tensor result = picture.clone();
   const auto add_level = [&](double factor, float strength) {
-    const int64_t h = std::lround(static_cast<double>(height) / factor);
-    const int64_t w = std::lround(static_cast<double>(width) / factor);
+    const int64_t h = reduced_side(height, factor), w = reduced_side(width, factor);
     if (std::min(h, w) < 2 * patch) return;
     Level level(resize_values(result, h, w), reduce_mask(unknown, h, w), reduce_mask(target, h, w));
     const Tensor detail = resize_values(level.detail(), height, width);
@@ -305,8 +303,7 @@ Tensor add_texture(const Tensor& picture, const Tensor& unknown, const Tensor& t
     }
   };
   add_level(reduction * level_ratio, coarsest_strength);
-  double factor = reduction;
-  for (; factor > std::sqrt(level_ratio); factor /= level_ratio) add_level(factor, 1);
+  for (double factor = reduction; factor > std::sqrt(level_ratio); factor /= level_ratio) add_level(factor, 1);
   add_level(1, 1);
   return result;
 }

@@ -29,6 +29,7 @@ from torch.utils.flop_counter import flop_registry
 
 import gpu_training
 import network
+from safetensors_file import read_safetensors
 from training import check_critics
 
 warnings.filterwarnings("ignore")
@@ -99,7 +100,7 @@ def forward_pass(generator, inputs, device, how, reduced, pure):
 def inference(name, attention, device, size, batch, case):
     how, kind = name.rsplit("-", 1)
     device = torch.device(device)
-    tensors, metadata = network.read_safetensors(case)
+    tensors, metadata = read_safetensors(case)
     weights = {k.removeprefix("weight."): v for k, v in tensors.items() if k.startswith("weight.")}
     inputs = tuple(network.nchw(tensors["in." + k]).float() for k in ("image", "mask"))
     inputs = (inputs[0].repeat(int(batch), 1, 1, 1), inputs[1])

@@ -20,6 +20,7 @@ import warnings
 import torch
 
 import network
+from safetensors_file import read_safetensors
 
 warnings.filterwarnings("ignore")
 logging.disable(logging.WARNING)
@@ -120,7 +121,7 @@ def main():
     torch.set_num_threads(int(threads))
     answers, sys.stdout = sys.stdout, sys.stderr  # whatever a library prints is no answer
 
-    tensors, metadata = network.read_safetensors(case)
+    tensors, metadata = read_safetensors(case)
     weights = {k.removeprefix("weight."): v for k, v in tensors.items() if k.startswith("weight.")}
     generator = network.Generator(json.loads(metadata["args"])["cnum"], attention).eval().requires_grad_(False)
     network.load(generator, weights)

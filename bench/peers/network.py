@@ -11,8 +11,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from safetensors_file import read_safetensors, write_safetensors  # noqa: F401 (for those that build the network)
-
 
 def same_padding(n, k, stride):
     """TensorFlow's SAME for a strided convolution: zeros before and after."""

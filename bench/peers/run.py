@@ -156,6 +156,7 @@ def write_case(path, size, program, cnum=32, device="cpu", torch_device="cpu"):
     import torch
 
     import network
+    from safetensors_file import write_safetensors
 
     source = torch.Generator().manual_seed(3)
     generator = network.initialise(network.Generator(cnum, "cheap")).double()
@@ -170,7 +171,7 @@ def write_case(path, size, program, cnum=32, device="cpu", torch_device="cpu"):
     tensors.update(("weight." + name, x) for name, x in network.unload(generator.cpu()).items())
     arguments = {"cnum": cnum, "padding": "same"}
     metadata = {"case": "generator", "args": json.dumps(arguments), "tolerance": "1e-9"}
-    network.write_safetensors(path, tensors, metadata)
+    write_safetensors(path, tensors, metadata)
     if program:
         command = [program, "golden", path, "--device", device]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

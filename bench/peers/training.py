@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 
 import network
+from safetensors_file import read_safetensors
 
 CRITIC_STEPS, PENALTY, GAN, L1, AE, COARSE, GAMMA = 5, 10, 0.001, 1.2, 1.2, 1.2, 0.9
 HOLE, MAX_SHRINK = 128, 32  # of pictures of 256x256; other sizes in proportion
@@ -66,7 +67,7 @@ def check_critics():
     files = sorted((pathlib.Path(__file__).resolve().parents[2] / "tests/golden").glob("critic_*.safetensors"))
     assert files, "tests/golden holds no critic case"
     for file in files:
-        tensors, metadata = network.read_safetensors(file)
+        tensors, metadata = read_safetensors(file)
         arguments = json.loads(metadata["args"])
         weights = {k.removeprefix("weight."): v for k, v in tensors.items() if k.startswith("weight.")}
         real, fake, mask = (network.nchw(tensors["in." + k]).float() for k in ("real", "fake", "mask"))

@@ -6,7 +6,6 @@ of PyTorch in their last bits.
 """
 import json
 import pathlib
-import struct
 import sys
 import zlib
 
@@ -16,21 +15,11 @@ import torch.nn.functional as F
 
 import reference as R
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench" / "peers"))
+from safetensors_file import write_safetensors  # noqa: E402
+
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
-
-TYPES = {torch.float64: "F64", torch.int64: "I64"}
-
-
-def write_safetensors(path, tensors, metadata):
-    header, data = {"__metadata__": metadata}, b""
-    for name, t in tensors.items():
-        raw = t.detach().contiguous().numpy().tobytes()
-        header[name] = {"dtype": TYPES[t.dtype], "shape": list(t.shape), "data_offsets": [len(data), len(data) + len(raw)]}
-        data += raw
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
 class Cases:
@@ -61,7 +50,8 @@ class Cases:
         if wanted:
             tensors.update(zip(wanted, torch.autograd.grad(total, list(wanted.values()))))
         metadata = {"case": name.split("__")[0], "args": json.dumps(args), "tolerance": f"{tolerance:g}"}
-        write_safetensors(self.folder / f"{name}.safetensors", tensors, metadata)
+        arrays = {k: v.detach().numpy() for k, v in tensors.items()}
+        write_safetensors(self.folder / f"{name}.safetensors", arrays, metadata)
 
 
 def normal(random, *shape, scale=1.0):

@@ -1,13 +1,13 @@
 #pragma once
 
 #include "ops/cases.h"
-#include "tests/support/compare.h"
+#include "tests/support/checkpoints.h"
 #include "train/trainer.h"
 
 namespace lacuna::test {
 
 /// Networks and pictures as small as they can be, in f64.
-inline TrainConfig tiny_training() {
+inline TrainConfig tiny_config() {
   TrainConfig config;
   config.network.cnum = 4;
   config.network.dtype = DType::f64;
@@ -34,17 +34,6 @@ inline Checkpoint copied(const Trainer& trainer) {
   Checkpoint copy = trainer.state();
   for (auto& [name, tensor] : copy.tensors) tensor = tensor.clone();
   return copy;
-}
-
-inline void check_same(const Checkpoint& a, const Checkpoint& b) {
-  CHECK(a.step == b.step);
-  CHECK(a.batches == b.batches);
-  REQUIRE(a.tensors.size() == b.tensors.size());
-  for (size_t i = 0; i < a.tensors.size(); ++i) {
-    CAPTURE(a.tensors[i].first);
-    CHECK(a.tensors[i].first == b.tensors[i].first);
-    CHECK(same_bits(a.tensors[i].second, b.tensors[i].second));
-  }
 }
 
 }  // namespace lacuna::test

@@ -4,7 +4,7 @@
 #include "tensor/file.h"
 #include "tensor/image.h"
 #include "tensor/safetensors.h"
-#include "tests/support/compare.h"
+#include "tests/support/checkpoints.h"
 #include "tests/support/temporary_folder.h"
 #include "train/checkpoint_model.h"
 #include "train/model_file.h"
@@ -132,11 +132,7 @@ TEST_CASE("run: stopped and resumed it ends as if never stopped") {
   CHECK(rest.steps == 4);
   const auto whole = read_checkpoint(checkpoint_path(w.folder / "whole" / "checkpoints", 4));
   const auto parts = read_checkpoint(rest.checkpoint);
-  REQUIRE(whole.tensors.size() == parts.tensors.size());
-  for (size_t i = 0; i < whole.tensors.size(); ++i) {
-    CAPTURE(whole.tensors[i].first);
-    CHECK(test::same_bits(whole.tensors[i].second, parts.tensors[i].second));
-  }
+  test::check_same(whole, parts);
   const auto a = w.log("whole"), b = w.log("parts");
   REQUIRE(a.size() == b.size());
   for (size_t i = 0; i < a.size(); ++i) {

@@ -60,7 +60,7 @@ class NaiveAdam {
 }  // namespace
 
 TEST_CASE("trainer: resumed training has the bits of uninterrupted training") {
-  TrainConfig config = test::tiny_training();
+  TrainConfig config = test::tiny_config();
   SUBCASE("wgan_gp, both critics") {}
   SUBCASE("f32") { config.network.dtype = DType::f32; }
   SUBCASE("hinge, local critic, cosine") {
@@ -82,7 +82,7 @@ TEST_CASE("trainer: resumed training has the bits of uninterrupted training") {
 }
 
 TEST_CASE("trainer: ten steps in f64 follow the recipe written out") {
-  TrainConfig config = test::tiny_training();
+  TrainConfig config = test::tiny_config();
   config.holes.max_shrink = 0;
   config.holes.margin = 4;  // leaves one place for the hole: rows and columns 4 to 11
   config.loss.adversarial = Adversarial::lsgan;
@@ -145,7 +145,7 @@ TEST_CASE("trainer: ten steps in f64 follow the recipe written out") {
 }
 
 TEST_CASE("trainer: it learns a picture by heart") {
-  TrainConfig config = test::tiny_training();
+  TrainConfig config = test::tiny_config();
   config.loss.adversarial = Adversarial::none;
   config.optimizer.lr = 3e-3;
   config.network.dtype = DType::f32;
@@ -162,7 +162,7 @@ TEST_CASE("trainer: it learns a picture by heart") {
 }
 
 TEST_CASE("trainer: what a step reports and draws") {
-  TrainConfig config = test::tiny_training();
+  TrainConfig config = test::tiny_config();
   config.adversarial_start = 1;
   Trainer trainer(config, test::made_up_pictures());
   const StepReport alone = trainer.step();
@@ -180,7 +180,7 @@ TEST_CASE("trainer: what a step reports and draws") {
 }
 
 TEST_CASE("trainer: the moving average is that of the parameters after each step") {
-  TrainConfig config = test::tiny_training();
+  TrainConfig config = test::tiny_config();
   config.ema_decay = 0.75;
   config.loss.adversarial = Adversarial::none;
   Trainer trainer(config, test::made_up_pictures());
@@ -206,7 +206,7 @@ TEST_CASE("trainer: the moving average is that of the parameters after each step
 }
 
 TEST_CASE("trainer: critics warm up alone, on rates of their own") {
-  TrainConfig config = test::tiny_training();
+  TrainConfig config = test::tiny_config();
   config.adversarial_start = 1;
   config.critic_warmup = 2;
   config.optimizer.critic_lr = 1e-3;
@@ -240,7 +240,7 @@ TEST_CASE("trainer: critics warm up alone, on rates of their own") {
 
 TEST_CASE("trainer: measuring gradients tells them and changes nothing") {
   const auto train = [](int64_t every) {
-    TrainConfig config = test::tiny_training();
+    TrainConfig config = test::tiny_config();
     config.loss.total_variation = 0.1;
     config.log.gradients_every = every;
     Trainer trainer(config, test::made_up_pictures());
@@ -265,7 +265,7 @@ TEST_CASE("trainer: measuring gradients tells them and changes nothing") {
 }
 
 TEST_CASE("trainer: a loss's gradient with respect to the result, by its formula") {
-  TrainConfig config = test::tiny_training();
+  TrainConfig config = test::tiny_config();
   config.loss.adversarial = Adversarial::none;
   config.loss.discount = TrainConfig::Loss::Discount::none;
   config.log.gradients_every = 1;
@@ -283,7 +283,7 @@ TEST_CASE("trainer: critics see the window of every kind of hole") {
   using Kind = MaskOptions::Kind;
   for (const Kind kind : {Kind::box, Kind::boxes, Kind::strokes, Kind::mixed}) {
     CAPTURE(static_cast<int>(kind));
-    TrainConfig config = test::tiny_training();
+    TrainConfig config = test::tiny_config();
     config.data.height = config.data.width = 32;
     config.holes.kind = kind;
     config.holes.hole_height = config.holes.hole_width = 16;
@@ -300,7 +300,7 @@ TEST_CASE("trainer: critics see the window of every kind of hole") {
 }
 
 TEST_CASE("trainer: pretraining leaves the refinement network alone, and both stages share what is learned") {
-  TrainConfig config = test::tiny_training();
+  TrainConfig config = test::tiny_config();
   config.pretrain_coarse = 1;
   Trainer trainer(config, test::made_up_pictures());
   const Checkpoint before = test::copied(trainer);
@@ -314,7 +314,7 @@ TEST_CASE("trainer: pretraining leaves the refinement network alone, and both st
 }
 
 TEST_CASE("trainer: a diverged run stops with the step and the first bad tensor") {
-  TrainConfig config = test::tiny_training();
+  TrainConfig config = test::tiny_config();
   config.loss.adversarial = Adversarial::none;
   Trainer trainer(config, test::made_up_pictures());
   trainer.step();
@@ -339,7 +339,7 @@ TEST_CASE("trainer: a diverged run stops with the step and the first bad tensor"
 }
 
 TEST_CASE("trainer: the same bits for any number of threads") {
-  TrainConfig config = test::tiny_training();
+  TrainConfig config = test::tiny_config();
   config.network.dtype = DType::f32;
   test::on_any_threads([&] {
     Trainer trainer(config, test::made_up_pictures());
@@ -349,8 +349,8 @@ TEST_CASE("trainer: the same bits for any number of threads") {
 }
 
 TEST_CASE("trainer: a checkpoint of other networks is refused") {
-  Trainer trainer(test::tiny_training(), test::made_up_pictures());
-  TrainConfig wider = test::tiny_training();
+  Trainer trainer(test::tiny_config(), test::made_up_pictures());
+  TrainConfig wider = test::tiny_config();
   wider.network.cnum = 8;
   const Trainer other(wider, test::made_up_pictures());
   const Checkpoint before = test::copied(trainer);

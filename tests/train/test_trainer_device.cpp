@@ -14,7 +14,7 @@ namespace {
 const Device cuda{Device::Kind::cuda, 0};
 
 TrainConfig tiny() {
-  TrainConfig config = test::tiny_training();
+  TrainConfig config = test::tiny_config();
   config.critic_steps = 1;
   config.log.gradients_every = 0;
   return config;

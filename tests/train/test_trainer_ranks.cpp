@@ -15,7 +15,7 @@ constexpr int64_t batch = 6;
 
 /// Every loss takes part.
 TrainConfig tiny() {
-  TrainConfig config = test::tiny_training();
+  TrainConfig config = test::tiny_config();
   config.holes.kind = MaskOptions::Kind::strokes;  // which leave a different share known in each picture
   config.batch = batch;
   config.loss.discount = TrainConfig::Loss::Discount::distance;
@@ -64,17 +64,6 @@ Result trained(const TrainConfig& config, int ranks, int steps, const Checkpoint
   return result;
 }
 
-void check_close(const Checkpoint& a, const Checkpoint& b, double tolerance) {
-  CHECK(a.step == b.step);
-  CHECK(a.batches == b.batches);
-  REQUIRE(a.tensors.size() == b.tensors.size());
-  for (size_t i = 0; i < a.tensors.size(); ++i) {
-    CAPTURE(a.tensors[i].first);
-    CHECK(a.tensors[i].first == b.tensors[i].first);
-    CHECK_CLOSE(a.tensors[i].second.to(DType::f64), b.tensors[i].second.to(DType::f64), tolerance);
-  }
-}
-
 using Values = std::vector<std::pair<std::string, double>>;
 
 void check_close(const Values& a, const Values& b) {
@@ -100,7 +89,7 @@ TEST_CASE("ranks: two and three train what one does, parameter by parameter") {
   }
   config.log.gradients_every = 3;
   const Result one = trained(config, 1, 3), several = trained(config, ranks, 3);
-  check_close(several.state, one.state, 1e-12);
+  test::check_close(several.state, one.state, 1e-12);
   CHECK(several.last.pictures == one.last.pictures);
   check_close(several.last.losses, one.last.losses);
   check_close(several.last.measures, one.last.measures);
@@ -124,7 +113,7 @@ TEST_CASE("ranks: the same bits on every run") {
       states.push_back(test::copied(trainer));
     });
   }
-  for (const Checkpoint& state : states) check_close(state, states[0], 0);
+  for (const Checkpoint& state : states) test::check_close(state, states[0], 0);
 }
 
 TEST_CASE("ranks: training goes on with another number of them") {
@@ -133,7 +122,7 @@ TEST_CASE("ranks: training goes on with another number of them") {
   const Result first = trained(config, 2, 1);
   const Result second = trained(config, 1, 1, &first.state);
   const Result third = trained(config, 3, 1, &second.state);
-  check_close(third.state, whole.state, 1e-12);
+  test::check_close(third.state, whole.state, 1e-12);
 }
 
 TEST_CASE("ranks: a batch that cannot be shared evenly is refused") {
