@@ -24,7 +24,7 @@ inline Device chosen_device(const std::string& name) {
   const Device device = find_device(name);
   if (device.kind == Device::Kind::cuda) spdlog::info("computing on {}", device.str());
   if (name == "auto" && built_with_cuda() && device.kind == Device::Kind::cpu) {
-    spdlog::info("no CUDA device was found; computing on the CPU");
+    spdlog::info("{}; computing on the CPU", cuda_obstacle(0));
   }
   return device;
 }

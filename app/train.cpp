@@ -78,12 +78,13 @@ void share_cores(const CLI::App& command, Communicator& communicator) {
   }
 }
 
-/// Each of the ranks on a host has a GPU of its own.
+/// Each of the ranks on a host has a GPU of its own, which may be the only one that the launcher lets it see.
 Device device_of(const TrainArguments& arguments) {
   const Launch launch = read_launch([](const char* name) -> const char* { return std::getenv(name); });
-  const bool any = arguments.device == "cuda" || (arguments.device == "auto" && cuda_device_count() > 0);
+  const int own = cuda_device_count() == 1 ? 0 : launch.local_rank;
+  const bool any = arguments.device == "cuda" || (arguments.device == "auto" && cuda_obstacle(own).empty());
   if (launch.size == 1 || !any) return chosen_device(arguments.device);
-  return find_device("cuda:" + std::to_string(launch.local_rank));
+  return find_device("cuda:" + std::to_string(own));
 }
 
 void train(const CLI::App& command, const TrainArguments& arguments, Device device, Communicator& communicator) {

@@ -73,12 +73,7 @@ double best_device_copy(Device device, bool emulated, double seconds, const Effo
 }  // namespace
 
 Peak measure_device_peak(Device device, double seconds, const Effort& effort) {
-  synchronize(device);  // makes it the thread's own
-  const auto attribute = [&](cudaDeviceAttr which) {
-    int value = 0;
-    check_cuda(cudaDeviceGetAttribute(&value, which, device.index), "peak");
-    return value;
-  };
+  const CudaTraits traits = cuda_traits(device.index);
 #ifdef LACUNA_CUDA_EMULATED
   constexpr bool emulated = true;
   constexpr unsigned blocks_of_each = 1;
@@ -86,11 +81,11 @@ Peak measure_device_peak(Device device, double seconds, const Effort& effort) {
   constexpr bool emulated = false;
   constexpr unsigned blocks_of_each = 8;
 #endif
-  const unsigned blocks = blocks_of_each * static_cast<unsigned>(attribute(cudaDevAttrMultiProcessorCount));
+  const unsigned blocks = blocks_of_each * static_cast<unsigned>(traits.multiprocessors);
   constexpr double tile = 2.0 * 16 * 8 * 16 / 32;  // operations of one of the warp's 32 threads
   Peak peak{.threads = 0};
   peak.f32 = best_flops(device, multiply_add, 2.0 * chains, blocks, seconds, effort);
-  if (attribute(cudaDevAttrComputeCapabilityMajor) >= 8) {
+  if (traits.architecture >= 80) {
     peak.bf16_tiles = best_flops(device, multiply_tiles, tile * chains, blocks, seconds, effort);
   }
   peak.copy = best_device_copy(device, emulated, seconds, effort);

@@ -125,7 +125,7 @@ sanitize_one() { # TOOL PROGRAM END
   ((left > 5)) || { echo "not run" >"$build/parts/$tool.$name" && return; }
   local pool=on
   if [[ $tool == memcheck || $tool == initcheck ]]; then pool=off; fi
-  LACUNA_CUDA_POOL=$pool timeout "$((left < 90 ? left : 90))" compute-sanitizer --tool "$tool" --error-exitcode 99 --print-limit 10 \
+  LACUNA_CUDA_POOL=$pool timeout "$((left < 240 ? left : 240))" compute-sanitizer --tool "$tool" --error-exitcode 99 --print-limit 10 \
     "$program" >"$build/parts/$tool.$name.log" 2>&1
   status=$?
   case $status in

@@ -3,12 +3,17 @@
 #include <cuda_runtime_api.h>
 #include <nccl.h>
 
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "tensor/stream.h"
 
 namespace lacuna {
 namespace {
+
+// Longer than any rank keeps the others waiting, for the first one's validation or checkpoint.
+constexpr std::chrono::minutes longest_exchange{10};
 
 void check_nccl(ncclResult_t status, const char* what) {
   check(status == ncclSuccess, "[distributed] NCCL: ", what, ": ", ncclGetErrorString(status));
@@ -78,7 +83,7 @@ class CudaCommunicator : public Communicator {
     }
     check_nccl(ncclGroupEnd(), "summing");
     // The operands are held until later kernels have been made to wait: only then may their memory serve others.
-    return Pending([this, from, to] { follow(kernels_, exchanges_); });
+    return Pending([this, from, to] { finish(); });
   }
 
   void broadcast(Tensor values, int root) override {
@@ -87,7 +92,7 @@ class CudaCommunicator : public Communicator {
     check_nccl(ncclBroadcast(values.raw(), values.raw(), static_cast<size_t>(values.nbytes()), ncclUint8, root, comm_,
                              exchanges_),
                "broadcasting");
-    follow(kernels_, exchanges_);
+    finish();
   }
 
   void abort(const std::string& reason) override {
@@ -97,6 +102,23 @@ class CudaCommunicator : public Communicator {
   }
 
  private:
+  /// Waits here rather than on the device, which would wait for ever for a rank that is gone.
+  void finish() {
+    const auto end = std::chrono::steady_clock::now() + longest_exchange;
+    cudaError_t status = cudaStreamQuery(exchanges_);
+    for (; status == cudaErrorNotReady; status = cudaStreamQuery(exchanges_)) {
+      cudaGetLastError();  // forgets that it was not ready
+      ncclResult_t failure = ncclSuccess;
+      check_nccl(ncclCommGetAsyncError(comm_, &failure), "asking for errors");
+      check_nccl(failure, "exchanging");
+      check(std::chrono::steady_clock::now() < end, "[distributed] another rank did not answer within ",
+            longest_exchange.count(), " minutes");
+      std::this_thread::sleep_for(std::chrono::microseconds(50));
+    }
+    check_cuda(status);
+    follow(kernels_, exchanges_);
+  }
+
   std::unique_ptr<Communicator> host_;
   Device device_;
   cudaStream_t kernels_, exchanges_ = nullptr;

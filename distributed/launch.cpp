@@ -84,7 +84,9 @@ Launch read_launch(const Environment& variable) {
     launch.by_mpi = names.by_mpi;
     launch.rank = *rank;
     launch.size = size.value_or(0);
-    launch.local_rank = number(variable, names.local_rank).value_or(0);
+    // Slurm sets MPICH's variables except that one.
+    const auto local_rank = number(variable, names.local_rank);
+    launch.local_rank = local_rank ? *local_rank : number(variable, "SLURM_LOCALID").value_or(0);
     check(!size || *rank < *size, "[distributed] ", names.rank, " is ", *rank, ", but ", names.size, " is ", *size);
     break;
   }

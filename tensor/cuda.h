@@ -23,7 +23,9 @@ namespace lacuna {
 
 /// Throws Error naming the op, or the function whose signature is given, unless the CUDA call succeeded.
 inline void check_cuda(cudaError_t status, const char* op) {
-  if (status != cudaSuccess) fail("[", detail::short_name(op), "] CUDA: ", cudaGetErrorString(status));
+  if (status == cudaSuccess) return;
+  cudaGetLastError();  // forgets it, where it is not for good: else the next launch would report it again
+  fail("[", detail::short_name(op), "] CUDA: ", cudaGetErrorString(status));
 }
 
 /// A launch's shape: blocks of the grid, threads of a block, bytes of dynamic shared memory.

@@ -34,14 +34,15 @@ PlanMemory::PlanMemory(Device device) : device_(device) {
 struct Plan::Recorded {
   std::shared_ptr<PlanMemory> memory;
   std::vector<Tensor> inputs, outputs;
+  cudaStream_t stream = nullptr;
   cudaGraphExec_t graph = nullptr;
 
+  // Unchecked: after a kernel's fault every call fails.
   ~Recorded() {
     if (!graph) return;
-    synchronize_quietly();
+    cudaStreamSynchronize(stream);
     cudaGraphExecDestroy(graph);
   }
-  void synchronize_quietly() const { cudaStreamSynchronize(cuda_stream(memory->device()).handle); }
 };
 
 Plan::Plan(const Function& function, const std::vector<Tensor>& inputs, const std::shared_ptr<PlanMemory>& memory)
@@ -49,6 +50,7 @@ Plan::Plan(const Function& function, const std::vector<Tensor>& inputs, const st
   const Device device = memory->device();
   const cudaStream_t stream = cuda_stream(device, "plan").handle;
   recorded_->memory = memory;
+  recorded_->stream = stream;
   const cuda::UsePool use(memory->pool());
   for (const Tensor& input : inputs) {
     Tensor own(input.shape(), input.dtype(), device);

@@ -40,11 +40,11 @@ class Staging {
   /// Where the next flight begins; waits for those that are still there.
   int64_t take(int64_t bytes) {
     constexpr int64_t unit = 256;
+    constexpr size_t most_flights = 1024;  // else many small ones would make the search below long
     const int64_t begin = capacity - next_ < bytes ? 0 : next_, end = begin + bytes;
     cudaEvent_t landed = nullptr;
-    while (!flights_.empty() && std::any_of(flights_.begin(), flights_.end(), [&](const Flight& flight) {
-      return flight.begin < end && begin < flight.end;
-    })) {
+    const auto in_the_way = [&](const Flight& flight) { return flight.begin < end && begin < flight.end; };
+    while (flights_.size() >= most_flights || std::any_of(flights_.begin(), flights_.end(), in_the_way)) {
       check_cuda(cudaEventSynchronize(flights_.front().landed), "copy");
       spare_.push_back(flights_.front().landed);
       flights_.pop_front();

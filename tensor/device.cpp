@@ -14,10 +14,24 @@ bool built_with_cuda() {
 #endif
 }
 
+std::string cuda_obstacle(int index) {
+  if (!built_with_cuda()) return "this program was built without CUDA (cmake -DLACUNA_CUDA=ON)";
+  const int devices = cuda_device_count();
+  if (devices == 0) return "no CUDA device was found (is a driver installed? CUDA says: " + detail::cuda_status() + ")";
+  if (index < 0 || index >= devices) {
+    return "there is no cuda:" + std::to_string(index) + "; CUDA devices here: " + std::to_string(devices);
+  }
+  const CudaTraits traits = cuda_traits(index);
+  if (traits.architecture > 0) return "";
+  const std::string capability = std::to_string(traits.capability);
+  return "this program has no code for cuda:" + std::to_string(index) + ", whose compute capability is " +
+         capability.substr(0, capability.size() - 1) + "." + capability.back() +
+         " (cmake -DCMAKE_CUDA_ARCHITECTURES=" + capability + ")";
+}
+
 Device find_device(const std::string& name) {
   if (name == "cpu") return {};
-  const int devices = cuda_device_count();
-  if (name == "auto") return devices > 0 ? Device{Device::Kind::cuda, 0} : Device{};
+  if (name == "auto") return cuda_obstacle(0).empty() ? Device{Device::Kind::cuda, 0} : Device{};
   int index = 0;
   if (name != "cuda") {
     const bool numbered = name.starts_with("cuda:");
@@ -26,10 +40,8 @@ Device find_device(const std::string& name) {
     check(numbered && number.ec == std::errc() && number.ptr == end, "[device] unknown device '", name,
           "'; known are cpu, cuda, cuda:N and auto");
   }
-  check(devices > 0 || !built_with_cuda(),
-        "[device] no CUDA device was found (is the driver installed?); --device cpu works everywhere");
-  check(devices > 0, "[device] this program was built without CUDA (cmake -DLACUNA_CUDA=ON); --device cpu works");
-  check(index >= 0 && index < devices, "[device] there is no cuda:", index, "; CUDA devices here: ", devices);
+  const std::string obstacle = cuda_obstacle(index);
+  check(obstacle.empty(), "[device] ", obstacle, "; --device cpu works everywhere");
   return {Device::Kind::cuda, index};
 }
 

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdlib>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -38,6 +39,44 @@ void* new_segment(int64_t bytes) {
   return nullptr;
 }
 
+struct FoundDevices {
+  int count = 0;
+  cudaError_t status = cudaSuccess;
+};
+
+const FoundDevices& found_devices() {
+  static const FoundDevices found = [] {
+    FoundDevices asked;
+    asked.status = cudaGetDeviceCount(&asked.count);
+    if (asked.status == cudaSuccess) return asked;
+    cudaGetLastError();  // no driver, one that is too old, or no device
+    asked.count = 0;
+    return asked;
+  }();
+  return found;
+}
+
+__global__ void any_kernel() {}
+
+CudaTraits read_traits(int index) {
+  const auto attribute = [&](cudaDeviceAttr which) {
+    int value = 0;
+    check_cuda(cudaDeviceGetAttribute(&value, which, index), "cuda");
+    return value;
+  };
+  CudaTraits traits{
+      .multiprocessors = attribute(cudaDevAttrMultiProcessorCount),
+      .capability = 10 * attribute(cudaDevAttrComputeCapabilityMajor) + attribute(cudaDevAttrComputeCapabilityMinor)};
+  // All kernels are compiled for the same architectures.
+  cudaFuncAttributes of_kernel{};
+  if (cudaFuncGetAttributes(&of_kernel, any_kernel) == cudaSuccess) {
+    traits.architecture = of_kernel.ptxVersion;
+  } else {
+    cudaGetLastError();  // no image that the device could run
+  }
+  return traits;
+}
+
 /// A device's stream and memory. Never destroyed: tensors in static storage outlive everything else.
 struct DeviceState {
   explicit DeviceState(int index) {
@@ -45,6 +84,7 @@ struct DeviceState {
     check_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cuda");
     check_cuda(cudaMallocHost(reinterpret_cast<void**>(&fault), sizeof(IndexFault)), "cuda");
     *fault = {};
+    traits = read_traits(index);
     pool = std::make_shared<DevicePool>(new_segment, [this](void* segment) { free_segment(segment); });
   }
 
@@ -74,6 +114,7 @@ struct DeviceState {
   cudaStream_t stream = nullptr;
   cuda::Staging staging;
   IndexFault* fault = nullptr;
+  CudaTraits traits;
   std::shared_ptr<DevicePool> pool;
   std::mutex mutex;
   std::vector<std::weak_ptr<DevicePool>> others;
@@ -99,19 +140,17 @@ DeviceState& state(int index) {
 
 }  // namespace
 
-int cuda_device_count() {
-  static const int count = [] {
-    int found = 0;
-    if (cudaGetDeviceCount(&found) == cudaSuccess) return found;
-    cudaGetLastError();  // no driver or no device
-    return 0;
-  }();
-  return count;
-}
+int cuda_device_count() { return found_devices().count; }
+
+std::string detail::cuda_status() { return cudaGetErrorString(found_devices().status); }
+
+CudaTraits cuda_traits(int index) { return state(index).traits; }
 
 IndexFault* index_fault(Device device) { return state(device.index).fault; }
 
-CudaStream cuda_stream(Device device, const char* op) { return {state(device.index).stream, precision(), op}; }
+CudaStream cuda_stream(Device device, const char* op) {
+  return {state(device.index).stream, precision(), op, device.index};
+}
 
 void synchronize(Device device) {
   if (device.kind == Device::Kind::cuda && !recording_now) state(device.index).wait("cuda");

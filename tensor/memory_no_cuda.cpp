@@ -12,6 +12,8 @@ namespace {
 }  // namespace
 
 int cuda_device_count() { return 0; }
+CudaTraits cuda_traits(int) { fail_without_cuda(); }
+std::string detail::cuda_status() { fail_without_cuda(); }
 CudaStream cuda_stream(Device, const char*) { fail_without_cuda(); }
 void synchronize(Device device) {
   if (device.kind == Device::Kind::cuda) fail_without_cuda();

@@ -31,6 +31,7 @@ struct CudaStream {
   CUstream_st* handle = nullptr;  ///< a cudaStream_t; null is the device's default stream
   Precision precision = Precision::highest;
   const char* op = "cuda";  ///< for messages
+  int device = 0;           ///< its index
 };
 
 /// The process-wide settings behind every stream. Threads default to the cores at hand (or OMP_NUM_THREADS). Results

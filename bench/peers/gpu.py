@@ -285,7 +285,10 @@ def main():
         kind, size, batch = options.works[work]
         print(f"{work}: {kind}, {size}x{size}, batch {batch}", flush=True)
         share = max(1, end - time.monotonic()) / (len(options.work) - k)
-        results += measure(work, options, time.monotonic() + share, failures)
+        try:
+            results += measure(work, options, time.monotonic() + share, failures)
+        except (Failed, RuntimeError) as reason:  # of PyTorch, such as that memory is out
+            failures.append({"work": work, "name": "all", "reason": str(reason)})
         try:
             counts[work] = asked("count", kind, options.device, size, batch, options.cnum)
         except Failed as reason:

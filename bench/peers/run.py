@@ -176,7 +176,7 @@ def write_case(path, size, program, cnum=32, device="cpu", torch_device="cpu"):
         command = [program, "golden", path, "--device", device]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            sys.exit(f"error: {size}x{size}: Lacuna and PyTorch differ in float64\n{done.stdout}{done.stderr}")
+            raise Failed(f"{size}x{size}: Lacuna and PyTorch differ in float64\n{done.stdout}{done.stderr}")
 
 
 def selected(name, patterns):
@@ -350,7 +350,10 @@ def main():
     print(json.dumps(machine))
     for work in options.work:
         print(f"{work}:", flush=True)
-        results += measure(work, options, failures)
+        try:
+            results += measure(work, options, failures)
+        except Failed as reason:
+            sys.exit(f"error: {reason}")
     report = {"machine": machine, "results": results, "ratios": ratios(results), "failures": failures}
     show(report)
     if options.json:

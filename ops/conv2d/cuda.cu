@@ -111,7 +111,7 @@ void weight(const CudaStream& stream, const Tensor& x, const Tensor& g, const Co
   part.depth = part.a.places;
   constexpr int64_t tile = 128;
   const int64_t tiles = (part.rows + tile - 1) / tile * ((problem.n + tile - 1) / tile);
-  const gemm::Splits splits = gemm::splits_for(tiles, part.depth, gemm::device_traits(stream).sms);
+  const gemm::Splits splits = gemm::splits_for(tiles, part.depth, cuda_traits(stream.device).multiprocessors);
   if (splits.count == 1) return gemm::run(stream, problem);
   problem.splits = splits.count;
   problem.split_depth = splits.depth;

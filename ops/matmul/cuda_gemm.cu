@@ -1,20 +1,8 @@
-#include <array>
-#include <mutex>
-
 #include "ops/matmul/gemm.h"
 #include "tensor/cuda.h"
 
 namespace lacuna::kernels::gemm {
 namespace {
-
-DeviceTraits read_traits(int device, const char* op) {
-  const auto attribute = [&](cudaDeviceAttr which) {
-    int value = 0;
-    check_cuda(cudaDeviceGetAttribute(&value, which, device), op);
-    return value;
-  };
-  return {attribute(cudaDevAttrMultiProcessorCount), attribute(cudaDevAttrComputeCapabilityMajor) >= 8};
-}
 
 template <class T>
 struct SumSplits {
@@ -31,21 +19,11 @@ struct SumSplits {
 
 }  // namespace
 
-DeviceTraits device_traits(const CudaStream& stream) {
-  static std::mutex mutex;
-  static std::array<DeviceTraits, 64> known{};
-  int device = 0;
-  check_cuda(cudaGetDevice(&device), stream.op);
-  const std::lock_guard lock(mutex);
-  DeviceTraits& traits = known.at(static_cast<size_t>(device));
-  if (traits.sms == 0) traits = read_traits(device, stream.op);
-  return traits;
-}
-
 void run(const CudaStream& stream, const Problem<double>& problem) { run_f64(stream, problem); }
 
 void run(const CudaStream& stream, const Problem<float>& problem) {
-  if (stream.precision == Precision::highest || !device_traits(stream).bf16) return run_f32(stream, problem);
+  const bool has_bf16 = cuda_traits(stream.device).architecture >= 80;
+  if (stream.precision == Precision::highest || !has_bf16) return run_f32(stream, problem);
   stream.precision == Precision::high ? run_high(stream, problem) : run_medium(stream, problem);
 }
 

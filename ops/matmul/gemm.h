@@ -81,13 +81,6 @@ inline Splits splits_for(int64_t tiles, int64_t depth, int sms) {
   return {static_cast<int32_t>(std::max<int64_t>(1, (depth + each - 1) / each)), static_cast<int32_t>(each)};
 }
 
-/// The device's number of multiprocessors, and whether it has bf16 tensor units.
-struct DeviceTraits {
-  int sms;
-  bool bf16;
-};
-DeviceTraits device_traits(const CudaStream& stream);
-
 /// Computes the problem at the stream's precision.
 void run(const CudaStream& stream, const Problem<float>& problem);
 void run(const CudaStream& stream, const Problem<double>& problem);

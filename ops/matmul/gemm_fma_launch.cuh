@@ -21,7 +21,7 @@ void run_fma(const CudaStream& stream, const Problem<T>& problem) {
   const auto with = [&]<bool a_by_depth, bool b_by_depth>(std::bool_constant<a_by_depth>,
                                                           std::bool_constant<b_by_depth>) {
     if constexpr (large_tiles && (a_by_depth || !b_by_depth)) {
-      if (best_tile(tiles, most_rows(problem), problem.n, count, device_traits(stream).sms) == 0) {
+      if (best_tile(tiles, most_rows(problem), problem.n, count, cuda_traits(stream.device).multiprocessors) == 0) {
         return launch_fma<T, 128, 2, a_by_depth, b_by_depth>(stream, problem);
       }
     }

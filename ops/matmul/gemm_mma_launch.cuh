@@ -18,7 +18,7 @@ void launch_mma(const CudaStream& stream, const Problem<float>& problem) {
 template <int terms, bool a_by_depth, bool b_by_depth>
 void run_mma_oriented(const CudaStream& stream, const Problem<float>& problem) {
   const int64_t rows = most_rows(problem), count = int64_t{problem.parts} * problem.batch * problem.splits;
-  const int sms = device_traits(stream).sms;
+  const int sms = cuda_traits(stream.device).multiprocessors;
   constexpr Tile smaller[] = {mma_tiles[2], mma_tiles[3]}, square[] = {mma_tiles[0], mma_tiles[2]};
   if (!problem.a_vectors || !problem.b_vectors) {
     if constexpr (a_by_depth) {

@@ -20,11 +20,8 @@ using test::contains;
 using test::ProgramRun;
 using test::run_program;
 
-const char* const no_device =
-    "lacuna: error: [device] no CUDA device was found (is the driver installed?); "
-    "--device cpu works everywhere\n";
-const char* const no_cuda =
-    "lacuna: error: [device] this program was built without CUDA (cmake -DLACUNA_CUDA=ON); --device cpu works\n";
+const char* const no_device = "no CUDA device was found (is a driver installed? CUDA says: ";
+const char* const no_cuda = "this program was built without CUDA (cmake -DLACUNA_CUDA=ON)";
 
 Image waves(int64_t height, int64_t width) {
   Image image{height, width, 3, 8, std::vector<uint16_t>(static_cast<size_t>(height * width * 3))};
@@ -73,10 +70,12 @@ TEST_CASE("device: where there is none, cuda is an error and auto is the CPU") {
   const Workshop w;
   const ProgramRun cuda = w.fill("cuda", "out.png");
   CHECK(cuda.status == 1);
-  CHECK(cuda.err == (built_with_cuda() ? no_device : no_cuda));
+  CHECK(cuda.err.starts_with(std::string("lacuna: error: [device] ") + (built_with_cuda() ? no_device : no_cuda)));
+  CHECK(cuda.err.ends_with("; --device cpu works everywhere\n"));
   const ProgramRun automatic = w.fill("auto", "out.png");
   CHECK(automatic.status == 0);
-  CHECK(automatic.err == (built_with_cuda() ? "lacuna: no CUDA device was found; computing on the CPU\n" : ""));
+  CHECK(automatic.err.starts_with(built_with_cuda() ? std::string("lacuna: ") + no_device : ""));
+  CHECK(automatic.err.ends_with(built_with_cuda() ? "); computing on the CPU\n" : ""));
 }
 
 TEST_CASE("device: one that is not there, or has no meaning, is named") {

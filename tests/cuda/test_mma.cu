@@ -6,11 +6,7 @@ namespace lacuna::test {
 namespace {
 
 /// Whether there is a device that has these instructions.
-bool has_tensor_units() {
-  int major = 0;
-  return has_device_or_skips() && cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0) == cudaSuccess &&
-         major >= 8;
-}
+bool has_tensor_units() { return has_device_or_skips() && cuda_traits(0).architecture >= 80; }
 
 /// a (16 x 16), b (16 x 8) and c (16 x 8) row by row; c += a b. Element i of a fragment as in the PTX ISA's section
 /// "Matrix Fragments for mma.m16n8k16 with floating point type".

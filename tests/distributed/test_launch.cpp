@@ -31,6 +31,7 @@ TEST_CASE("launch: what the launchers say") {
   check_launch(launch(open_mpi), true, 3, 4, 1);
   check_launch(launch({{"PMI_RANK", "1"}, {"PMI_SIZE", "2"}}), true, 1, 2, 0);
   check_launch(launch({{"PMIX_RANK", "1"}, {"SLURM_STEP_NUM_TASKS", "2"}, {"SLURM_LOCALID", "1"}}), true, 1, 2, 1);
+  check_launch(launch({{"PMI_RANK", "1"}, {"PMI_SIZE", "2"}, {"SLURM_LOCALID", "1"}}), true, 1, 2, 1);
   check_launch(launch({{"PMIX_RANK", "1"}}), true, 1, 0, 0);
 
   const Launch torchrun = launch({{"RANK", "1"},

@@ -41,9 +41,11 @@ std::vector<Layer> layers() {
   all.push_back({{2, 5, 6, 4}, {1, 1, 4, 8}, {.stride = 2}});
   all.push_back({{1, 7, 7, 4}, {2, 2, 4, 4}, {.stride = 3, .padding = Padding::valid}});
   all.push_back({{1, 1, 1, 4}, {3, 3, 4, 4}, {.padding = Padding::reflect}});
-  all.push_back({{1, 27, 30, 12}, {3, 3, 12, 64}, {}});  // each of the larger tiles
-  all.push_back({{1, 20, 26, 4}, {3, 3, 4, 128}, {}});
-  all.push_back({{1, 40, 42, 8}, {3, 3, 8, 16}, {}});
+  // Each of the larger tiles, which fill the device.
+  const int64_t rows = cuda_traits(0).multiprocessors;
+  all.push_back({{1, rows, 2 * 128, 12}, {3, 3, 12, 64}, {}});
+  all.push_back({{1, rows, 128, 4}, {3, 3, 4, 128}, {}});
+  all.push_back({{1, rows, 3 * 128, 8}, {3, 3, 8, 32}, {}});
   return all;
 }
 

@@ -115,12 +115,19 @@ TEST_CASE("matmul_cuda: within the bounds over odd sizes, transposes and batches
   CHECK(memory.violations() == 0);
 }
 
-TEST_CASE("matmul_cuda: those products are computed by every tile") {
+TEST_CASE("matmul_cuda: within the bounds in each of the larger tiles, which fill the device") {
+  if (!test::has_device_or_skips()) return;
+  const MemoryCheck memory;
+  const int multiprocessors = cuda_traits(0).multiprocessors;
+  const int64_t unit = 128 * int64_t{multiprocessors};
   std::set<size_t> tiles;
-  for (const auto& [m, n] : {std::pair{520, 128}, std::pair{1000, 64}, std::pair{65, 68}, std::pair{1030, 28}}) {
-    tiles.insert(gemm::best_tile(gemm::mma_tiles, m, n, 1, 4));  // the emulated device has 4 multiprocessors
+  for (const Product& p : {Product{0, 0, unit, 128, 36}, {0, 0, 2 * unit, 64, 36}, {0, 0, 3 * unit, 32, 36}}) {
+    tiles.insert(gemm::best_tile(gemm::mma_tiles, p.m, p.n, 1, multiprocessors));
+    for (const bool ta : {false, true}) check_product(p, ta, false);
   }
-  CHECK(tiles.size() == std::size(gemm::mma_tiles));
+  CHECK(tiles == std::set<size_t>{0, 1, 3});
+  check_product({0, 0, 3 * unit, 32, 33}, false, false);  // not by vectors
+  CHECK(memory.violations() == 0);
 }
 
 }  // namespace lacuna

@@ -167,7 +167,7 @@ TEST_CASE("device: training with bf16 operands stays near training without, pena
     CHECK(found[k] == doctest::Approx(expected[k]).epsilon(0.05));
     differs = differs || found[k] != expected[k];
   }
-  CHECK(differs);  // else nothing was rounded
+  if (cuda_traits(0).architecture >= 80) CHECK(differs);  // else nothing was rounded
   for (const auto& [name, tensor] : rounded.state().tensors) CHECK(tensor.dtype() != DType::bf16);
 }
 
