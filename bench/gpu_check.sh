@@ -147,7 +147,7 @@ sanitize_all() {
   shared="$(printf '%s\n' "$build"/tests/test_ops_{matmul,matmul_cuda,conv2d,conv2d_cuda,attention,attention_cuda,broadcast,reduce,softmax,activation,concat,resize})"
   shared+=$'\n'"$(find "$build/tests" -name lacuna_cuda_tests -type f)"
   local all
-  all="$(printf '%s\n' "$build"/tests/test_ops_* "$build"/tests/test_optim_adam_device)"$'\n'"$(find "$build/tests" -name lacuna_cuda_tests -type f)"
+  all="$(printf '%s\n' "$build"/tests/test_ops_* "$build"/tests/test_optim_{adam,muon}_device)"$'\n'"$(find "$build/tests" -name lacuna_cuda_tests -type f)"
   stop=$(($(date +%s) + $(at_most "$1")))
   {
     sed 's/^/memcheck /' <<<"$all"

@@ -1,11 +1,8 @@
 #include "optim/adam.h"
 
 #include <cmath>
-#include <map>
-#include <set>
 
 #include "optim/kernels.h"
-#include "tensor/memory.h"
 #include "tensor/stream.h"
 #include "tensor/trace.h"
 
@@ -30,13 +27,8 @@ Adam::Adam(Named parameters, const AdamOptions& options) : options_(options), pa
   check(options.beta1 >= 0 && options.beta1 < 1 && options.beta2 >= 0 && options.beta2 < 1,
         "[adam] the betas must be in [0, 1), not ", options.beta1, " and ", options.beta2);
   check(options.epsilon > 0, "[adam] epsilon must be positive, not ", options.epsilon);
-  std::set<std::string> names;
+  check_parameters("adam", parameters_);
   for (const auto& [name, parameter] : parameters_) {
-    check(parameter.dtype() == DType::f32 || parameter.dtype() == DType::f64, "[adam] ", name, " is ",
-          name_of(parameter.dtype()), "; only f32 and f64 can be trained");
-    check(names.insert(name).second, "[adam] two parameters are named ", name);
-    check(parameter.device() == parameters_[0].second.device(), "[adam] ", name, " lies on ", parameter.device(),
-          ", others on ", parameters_[0].second.device());
     values_.push_back(parameter);
     means_.push_back(Tensor::zeros(parameter.shape(), parameter.dtype(), parameter.device()));
     squares_.push_back(Tensor::zeros(parameter.shape(), parameter.dtype(), parameter.device()));
@@ -45,14 +37,7 @@ Adam::Adam(Named parameters, const AdamOptions& options) : options_(options), pa
 
 void Adam::step(const std::vector<Tensor>& gradients, double lr) {
   const TraceSpan span("Adam");
-  check(gradients.size() == parameters_.size(), "[adam] ", gradients.size(), " gradients for ", parameters_.size(),
-        " parameters");
-  for (size_t k = 0; k < gradients.size(); ++k) {
-    const auto& [name, parameter] = parameters_[k];
-    check(gradients[k].shape() == parameter.shape() && gradients[k].dtype() == parameter.dtype(),
-          "[adam] the gradient of ", name, " is ", gradients[k].shape(), " ", name_of(gradients[k].dtype()),
-          ", the parameter ", parameter.shape(), " ", name_of(parameter.dtype()));
-  }
+  check_gradients("adam", parameters_, gradients);
   ++updates_;
   const double t = static_cast<double>(updates_);
   const double rate = lr * std::sqrt(1 - std::pow(options_.beta2, t)) / (1 - std::pow(options_.beta1, t));
@@ -71,23 +56,9 @@ Adam::Named Adam::state() const {
 }
 
 void Adam::load(const Named& state) {
-  const std::map<std::string, Tensor> given(state.begin(), state.end());
   const Named own = this->state();
-  for (const auto& [name, tensor] : own) {
-    const auto found = given.find(name);
-    check(found != given.end(), "[adam] the state lacks ", name);
-    check(found->second.shape() == tensor.shape() && found->second.dtype() == tensor.dtype(), "[adam] ", name,
-          " is saved as ", found->second.shape(), " ", name_of(found->second.dtype()), " but must be ", tensor.shape(),
-          " ", name_of(tensor.dtype()));
-  }
-  check(given.size() == own.size(), "[adam] the state holds ", given.size(), " tensors, ", own.size(), " are known");
-  for (const auto& [name, tensor] : own) {
-    if (name == "updates") continue;
-    Tensor own_memory = tensor;
-    const Tensor& from = given.at(name);
-    copy_memory(own_memory.raw(), tensor.device(), from.raw(), from.device(), from.nbytes());
-  }
-  updates_ = static_cast<int64_t>(given.at("updates").item());
+  copy_state("adam", state, own);
+  updates_ = static_cast<int64_t>(own[0].second.item());
 }
 
 std::optional<size_t> first_not_finite(const std::vector<Tensor>& tensors) {

@@ -1,11 +1,9 @@
 #pragma once
 
 #include <optional>
-#include <string>
-#include <utility>
 #include <vector>
 
-#include "tensor/tensor.h"
+#include "optim/optimizer.h"
 
 namespace lacuna {
 
@@ -19,24 +17,18 @@ struct AdamOptions {
 /// paragraph, which TensorFlow uses. In update t = 1, 2, ... with gradient g:
 ///   m = beta1 m + (1 - beta1) g,   v = beta2 v + (1 - beta2) g^2,
 ///   p -= lr sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + epsilon).
-class Adam {
+class Adam : public Optimizer {
  public:
-  using Named = std::vector<std::pair<std::string, Tensor>>;
-
-  /// Updates the parameters' storage in place; they must be f32 or f64, on one device, and their names distinct.
   Adam(Named parameters, const AdamOptions& options);
 
-  /// One update; gradients in the parameters' order, of their shapes and types.
-  void step(const std::vector<Tensor>& gradients, double lr);
+  void step(const std::vector<Tensor>& gradients, double lr) override;
 
   /// How many updates were made.
   int64_t updates() const { return updates_; }
 
-  /// Everything that the next update depends on besides the parameters: "m/NAME" and "v/NAME" for each parameter
-  /// (handles, not copies) and "updates", an i32 scalar.
-  Named state() const;
-  /// Goes on from what state() returned. Throws, changing nothing, if a tensor is missing, unknown or does not fit.
-  void load(const Named& state);
+  /// "m/NAME" and "v/NAME" for each parameter, and "updates".
+  Named state() const override;
+  void load(const Named& state) override;
 
  private:
   AdamOptions options_;

@@ -1,7 +1,8 @@
 #include "optim/average.h"
 
 #include <cmath>
-#include <map>
+
+#include "optim/optimizer.h"
 
 namespace lacuna {
 
@@ -37,21 +38,9 @@ MovingAverage::Named MovingAverage::state() const {
 }
 
 void MovingAverage::load(const Named& state) {
-  const std::map<std::string, Tensor> given(state.begin(), state.end());
   const Named own = this->state();
-  for (const auto& [name, tensor] : own) {
-    const auto found = given.find(name);
-    check(found != given.end(), "[average] the state lacks ", name);
-    check(found->second.shape() == tensor.shape() && found->second.dtype() == tensor.dtype(), "[average] ", name,
-          " is saved as ", found->second.shape(), " ", name_of(found->second.dtype()), " but must be ", tensor.shape(),
-          " ", name_of(tensor.dtype()));
-  }
-  check(given.size() == own.size(), "[average] the state holds ", given.size(), " tensors, ", own.size(), " are known");
-  updates_ = static_cast<int64_t>(given.at("updates").item());
-  for (auto& [name, average] : averages_) {
-    const Tensor saved = given.at("average/" + name).to(average.device());
-    on(average.device(), [&](auto& stream) { kernels::blend(stream, 1, saved, average); });
-  }
+  copy_state("average", state, own);
+  updates_ = static_cast<int64_t>(own[0].second.item());
 }
 
 }  // namespace lacuna

@@ -91,8 +91,11 @@ void visit(Visitor& v, TrainConfig& c) {
   v.real("gradient_penalty", c.loss.gradient_penalty, 0, 1e6);
 
   v.section("optimizer");
+  using Optimizers = TrainConfig::Optimizer::Kind;
+  v.choice("kind", c.optimizer.kind, Names<Optimizers>{{"adam", Optimizers::adam}, {"muon", Optimizers::muon}});
   v.real("lr", c.optimizer.lr, 0, 1);
   v.real("critic_lr", c.optimizer.critic_lr, 0, 1);
+  v.real("momentum", c.optimizer.momentum, 0, 1 - 1e-9);
   v.real("beta1", c.optimizer.adam.beta1, 0, 1 - 1e-9);
   v.real("beta2", c.optimizer.adam.beta2, 0, 1 - 1e-9);
   v.real("epsilon", c.optimizer.adam.epsilon, 1e-30, 1);

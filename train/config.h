@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "nets/generator.h"
-#include "optim/adam.h"
+#include "optim/muon.h"
 #include "optim/schedule.h"
 #include "tensor/stream.h"
 #include "train/data.h"
@@ -47,8 +47,12 @@ struct TrainConfig {
   } loss;
 
   struct Optimizer {
+    enum class Kind : uint8_t { adam, muon };
+
+    Kind kind = Kind::adam;  ///< the generator's; the critics have Adam
     double lr = 1e-4;
     double critic_lr = 1e-4;
+    double momentum = 0.95;  ///< Muon's
     AdamOptions adam;
     ScheduleOptions schedule;  ///< of both rates, or of the generator's alone; its `total` is the run's steps
     double clip_norm = 0;      ///< largest global norm of the generator's gradient; 0: no limit

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <memory>
 
 #include "distributed/together.h"
 #include "ops/arithmetic/arithmetic.h"
@@ -45,6 +46,11 @@ Critic moved(Critic critic, Device device) {
   return critic;
 }
 
+std::unique_ptr<Optimizer> optimizer_of(const TrainConfig::Optimizer& options, const Optimizer::Named& parameters) {
+  if (options.kind == TrainConfig::Optimizer::Kind::adam) return std::make_unique<Adam>(parameters, options.adam);
+  return std::make_unique<Muon>(parameters, MuonOptions{options.momentum, options.adam});
+}
+
 const TrainConfig& checked(const TrainConfig& config, const Communicator& communicator) {
   check_config(config);
   check(config.batch % communicator.size() == 0, "[train] a batch of ", config.batch,
@@ -71,7 +77,7 @@ Trainer::Trainer(const TrainConfig& config, OpenSource open, Communicator& commu
       open_(std::move(open)),
       holes_(config.holes),
       generator_(moved(Generator(config.network, seed_for(config.seed, Purpose::generator)), device)),
-      generator_adam_(generator_.params().tensors(), config.optimizer.adam) {
+      generator_optimizer_(optimizer_of(config.optimizer, generator_.params().tensors())) {
   config_.optimizer.schedule.total = config.steps;
   config_.optimizer.critic_schedule.total = std::max<int64_t>(1, config.steps - config.first_critic_step());
   if (config.ema_decay > 0) {
@@ -233,7 +239,7 @@ void Trainer::update_generator(StepReport& report) {
   std::vector<Tensor> gradients = finite_gradients(pass, {&generator_.params()});
   if (measures_gradients()) note(report.measures, "gradient_generator", global_norm(gradients));
   if (config_.optimizer.clip_norm > 0) gradients = clip_by_global_norm(gradients, config_.optimizer.clip_norm);
-  generator_adam_.step(gradients, report.lr);
+  generator_optimizer_->step(gradients, report.lr);
 }
 
 double Trainer::norm_over_ranks(const Tensor& gradient) const {

@@ -11,8 +11,8 @@
 #include "distributed/gradient_averager.h"
 #include "nets/critics.h"
 #include "nets/generator.h"
-#include "optim/adam.h"
 #include "optim/average.h"
+#include "optim/muon.h"
 #include "tensor/plan.h"
 #include "train/checkpoint.h"
 #include "train/config.h"
@@ -163,7 +163,7 @@ class Trainer {
   Generator generator_;
   std::optional<Generator> coarse_;  // stage 1 of generator_, sharing its parameters
   std::vector<Judge> judges_;
-  Adam generator_adam_;
+  std::unique_ptr<Optimizer> generator_optimizer_;
   std::optional<Adam> critic_adam_;
   std::optional<Generator> averaged_;  // with the averages as its parameters
   std::optional<MovingAverage> average_;

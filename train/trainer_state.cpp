@@ -5,6 +5,14 @@
 #include "train/trainer.h"
 
 namespace lacuna {
+namespace {
+
+/// What the state of the generator's optimiser is named behind.
+std::string prefix_of(TrainConfig::Optimizer::Kind kind) {
+  return kind == TrainConfig::Optimizer::Kind::adam ? "adam/generator/" : "muon/generator/";
+}
+
+}  // namespace
 
 std::vector<std::pair<std::string, Tensor>> Trainer::critic_tensors() const {
   std::vector<std::pair<std::string, Tensor>> all;
@@ -21,7 +29,7 @@ Checkpoint Trainer::state() const {
   };
   add("", generator_.params().tensors());
   add("", critic_tensors());
-  add("adam/generator/", generator_adam_.state());
+  add(prefix_of(config_.optimizer.kind), generator_optimizer_->state());
   if (critic_adam_) add("adam/critics/", critic_adam_->state());
   if (average_) add("ema/", average_->state());
   return checkpoint;
@@ -30,15 +38,22 @@ Checkpoint Trainer::state() const {
 void Trainer::restore(const Checkpoint& checkpoint) {
   // Sorted by what the tensors belong to, so that each part can complain about what it lacks or does not know.
   using Named = std::vector<std::pair<std::string, Tensor>>;
-  Named generator, generator_adam, critic_adam, average;
+  Named generator, optimizer, critic_adam, average;
   std::vector<Named> critics(judges_.size());
+  using Kind = TrainConfig::Optimizer::Kind;
+  const bool adam = config_.optimizer.kind == Kind::adam;
+  const std::string own_prefix = prefix_of(config_.optimizer.kind);
+  const std::string other_prefix = prefix_of(adam ? Kind::muon : Kind::adam);
   const auto belongs = [&](const std::string& name, const std::string& prefix, Named& to, const Tensor& value) {
     if (!name.starts_with(prefix)) return false;
     to.emplace_back(name.substr(prefix.size()), value);
     return true;
   };
   for (const auto& [name, value] : checkpoint.tensors) {
-    bool placed = belongs(name, "adam/generator/", generator_adam, value) || belongs(name, "ema/", average, value) ||
+    check(!name.starts_with(other_prefix),
+          "[train] the checkpoint was trained with another optimizer.kind: set it to \"", adam ? "muon" : "adam",
+          "\", or start a new run from it with --init");
+    bool placed = belongs(name, own_prefix, optimizer, value) || belongs(name, "ema/", average, value) ||
                   (critic_adam_ && belongs(name, "adam/critics/", critic_adam, value));
     for (size_t k = 0; k < judges_.size() && !placed; ++k) {
       placed = judges_[k].critic.params().has(name) && belongs(name, "", critics[k], value);
@@ -48,7 +63,7 @@ void Trainer::restore(const Checkpoint& checkpoint) {
   generator_.params().assign(generator);
   const bool fresh = critic_adam.empty() && std::all_of(critics.begin(), critics.end(), std::mem_fn(&Named::empty));
   for (size_t k = 0; k < judges_.size() && !fresh; ++k) judges_[k].critic.params().assign(critics[k]);
-  generator_adam_.load(generator_adam);
+  generator_optimizer_->load(optimizer);
   if (critic_adam_ && !fresh) critic_adam_->load(critic_adam);
   if (averaged_) averaged_->params().assign(generator);
   if (average_ && !average.empty()) average_->load(average);

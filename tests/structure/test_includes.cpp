@@ -22,7 +22,7 @@ const std::map<std::string, Names> lower_folders{
     {"tensor", {"emulator"}},
     {"autograd", {"tensor"}},
     {"ops", {"tensor", "autograd"}},
-    {"optim", {"tensor", "autograd"}},
+    {"optim", {"tensor", "autograd", "ops"}},
     {"distributed", {"tensor"}},
     {"nets", {"tensor", "autograd", "ops"}},
     {"train", {"tensor", "autograd", "ops", "optim", "distributed", "nets"}},

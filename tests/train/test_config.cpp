@@ -49,6 +49,8 @@ critics = "local"
 discount = "distance"
 gamma = 1
 [optimizer]
+kind = "muon"
+momentum = 0.8
 schedule = "piecewise"
 warmup = 7
 milestones = [10, 20]
@@ -84,6 +86,8 @@ plan = false
   CHECK(config.loss.critics == TrainConfig::Loss::Critics::local);
   CHECK(config.loss.discount == TrainConfig::Loss::Discount::distance);
   CHECK(config.loss.gamma == 1);
+  CHECK(config.optimizer.kind == TrainConfig::Optimizer::Kind::muon);
+  CHECK(config.optimizer.momentum == 0.8);
   CHECK(config.optimizer.schedule.kind == ScheduleOptions::Kind::piecewise);
   CHECK(config.optimizer.schedule.milestones == std::vector<int64_t>{10, 20});
   CHECK(config.optimizer.own_critic_schedule);

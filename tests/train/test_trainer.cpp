@@ -71,6 +71,7 @@ TEST_CASE("trainer: resumed training has the bits of uninterrupted training") {
   }
   SUBCASE("critics that come in after the interruption") { config.adversarial_start = 3; }
   SUBCASE("coarse network first") { config.pretrain_coarse = 3; }
+  SUBCASE("muon") { config.optimizer.kind = TrainConfig::Optimizer::Kind::muon; }
   SUBCASE("a moving average, critics alone first, schedules of their own") {
     config.ema_decay = 0.9;
     config.critic_warmup = 3;
