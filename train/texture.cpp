@@ -21,8 +21,9 @@ constexpr double blur = 2;
 /// How much coarser each level is than the next: one level's detail ends where that of the next begins, nearly.
 constexpr double level_ratio = 8.0 / 3;
 
-/// Of the level beyond what the network saw. The network draws some of its detail, and a mistake stands out there.
-constexpr float coarsest_strength = 0.6f;
+/// Of all detail: more is livelier, less is nearer to what was there. Detail coarser than the network's finest is left
+/// to the network; a mistake would stand out there.
+constexpr float strength = 0.95f;
 
 constexpr int64_t most_candidates = 8192;
 constexpr int64_t nearest = 32;  // candidates that are compared with the detail already there
@@ -290,7 +291,7 @@ Tensor add_texture(const Tensor& picture, const Tensor& unknown, const Tensor& t
         "[add_texture] masks ", unknown.shape(), " and ", target.shape(), " do not fit a picture ", picture.shape());
   const int64_t height = picture.dim(1), width = picture.dim(2);
   Tensor result = picture.clone();
-  const auto add_level = [&](double factor, float strength) {
+  const auto add_level = [&](double factor) {
     const int64_t h = reduced_side(height, factor), w = reduced_side(width, factor);
     if (std::min(h, w) < 2 * patch) return;
     Level level(resize_values(result, h, w), reduce_mask(unknown, h, w), reduce_mask(target, h, w));
@@ -302,9 +303,8 @@ Tensor add_texture(const Tensor& picture, const Tensor& unknown, const Tensor& t
       for (int64_t i = 3 * p; i < 3 * p + 3; ++i) r[i] += strength * d[i];
     }
   };
-  add_level(reduction * level_ratio, coarsest_strength);
-  for (double factor = reduction; factor > std::sqrt(level_ratio); factor /= level_ratio) add_level(factor, 1);
-  add_level(1, 1);
+  for (double factor = reduction; factor > std::sqrt(level_ratio); factor /= level_ratio) add_level(factor);
+  add_level(1);
   return result;
 }
 
