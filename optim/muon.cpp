@@ -5,6 +5,7 @@
 #include <map>
 
 #include "ops/arithmetic/arithmetic.h"
+#include "ops/concat/concat.h"
 #include "ops/matmul/matmul.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/reduce/reduce.h"
@@ -32,9 +33,12 @@ Shape matrix_shape(const Tensor& parameter) {
 
 Tensor orthogonalise(const Tensor& matrix) {
   check(matrix.rank() == 2, "[orthogonalise] a matrix is needed, not ", matrix.shape());
-  const Variable given = matrix;
-  // The smallest divisor keeps zeros zeros; it is lost beside any other norm.
-  Variable x = given / (sqrt(sum(square(given))) + 1e-30);
+  // By the largest element first, for the squares of small ones may be no numbers of the type any more. The small
+  // divisor keeps zeros zeros.
+  constexpr double least = 1e-30;
+  Variable x = matrix;
+  x = x / (max(reshape(abs(x), Shape{x.value().numel()}), 0) + least);
+  x = x / (sqrt(sum(square(x))) + least);
   // Of x x^T and x^T x the smaller one.
   const bool wide = matrix.dim(0) < matrix.dim(1);
   for (int i = 0; i < 5; ++i) {

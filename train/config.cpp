@@ -76,6 +76,7 @@ void visit(Visitor& v, TrainConfig& c) {
            Names<Loss::Discount>{
                {"none", Loss::Discount::none}, {"box", Loss::Discount::box}, {"distance", Loss::Discount::distance}});
   v.real("gamma", c.loss.gamma, 1e-6, 1);
+  v.real("ssim", c.loss.ssim, 0, 1e6);
   v.real("total_variation", c.loss.total_variation, 0, 1e6);
   v.choice("adversarial", c.loss.adversarial,
            Names<Adversarial>{{"none", Adversarial::none},

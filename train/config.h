@@ -38,6 +38,7 @@ struct TrainConfig {
     double coarse = 1.2;        ///< weight of stage 1 within each of them
     Discount discount = Discount::box;
     double gamma = 0.9;
+    double ssim = 0;  ///< weight of 1 - the mean SSIM of the completed picture
     double total_variation = 0;
     Adversarial adversarial = Adversarial::wgan_gp;
     Critics critics = Critics::both;

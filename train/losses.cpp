@@ -8,6 +8,7 @@
 #include "ops/pointwise/pointwise.h"
 #include "ops/reduce/reduce.h"
 #include "ops/window/window.h"
+#include "train/ssim.h"
 
 namespace lacuna {
 namespace {
@@ -76,6 +77,11 @@ Variable total_variation(const Variable& x) {
     if (x.dim(axis) > 1) total = total + mean_step(x, axis);
   }
   return total;
+}
+
+Variable dissimilarity(const Variable& truth, const Variable& completed) {
+  check_alike("dissimilarity", truth, completed);
+  return 1 - mean(ssim_map(luma(completed), luma(truth)));
 }
 
 Variable critic_loss(Adversarial game, const Variable& real, const Variable& fake) {

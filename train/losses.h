@@ -41,6 +41,9 @@ Variable known_l1(const Variable& truth, const Variable& generated, const Variab
 /// mean |x(r+1,c) - x(r,c)| + mean |x(r,c+1) - x(r,c)|; an axis of one pixel adds nothing.
 Variable total_variation(const Variable& x);
 
+/// 1 - mean SSIM (ssim_map) of the pictures' luma, in [0,2]; pictures (N,H,W,3) in [-1,1].
+Variable dissimilarity(const Variable& truth, const Variable& completed);
+
 /// The games between generator and critics.
 enum class Adversarial : uint8_t { none, wgan_gp, lsgan, log, hinge };
 

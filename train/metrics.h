@@ -13,14 +13,10 @@ namespace lacuna {
 ///   l1, l2                      mean |a-b| and mean (a-b)^2, % of the value range (its square)
 ///   l1_relative, l2_relative    sum |a-b| / sum |b| and sum (a-b)^2 / sum b^2, %
 ///   psnr                        10 log10(1 / mean (a-b)^2), dB; 120 at most
-///   ssim                        structural similarity of the grey pictures, in [-1,1]
+///   ssim                        mean structural similarity of the grey pictures (ssim_map), in [-1,1]
 ///   tv                          mean |horizontal differences| + mean |vertical differences| of a, %
 /// Each over the whole picture and, as hole_..., over the hole alone; the latter are left out where there is no hole.
 std::vector<std::pair<std::string, double>> metrics_of(const Variable& truth, const Variable& completed,
                                                        const Variable& mask);
-
-/// The map of SSIM (H,W) between two grey pictures (H,W) of values in [0,1]: Gaussian window of 11 x 11, sigma 1.5,
-/// mirrored at the border, C1 = 0.01^2, C2 = 0.03^2 (Wang, Bovik, Sheikh and Simoncelli, 2004). f64.
-Tensor ssim_map(const Tensor& a, const Tensor& b);
 
 }  // namespace lacuna

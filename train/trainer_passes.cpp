@@ -111,6 +111,11 @@ Trainer::Pass Trainer::pass_generator(const Batch& batch) const {
   const GeneratorOutput output = network(batch.truth, batch.mask, {.recompute = config_.recompute});
   Parts parts = reconstruction(batch, output, passing);
   const Variable completed = complete(output.fine, batch.truth, batch.mask);
+  if (config_.loss.ssim > 0) {
+    const Variable unlike = dissimilarity(batch.truth, completed);
+    passing.loss("ssim", unlike);
+    parts.emplace_back("ssim", config_.loss.ssim * unlike);
+  }
   if (config_.loss.total_variation > 0) {
     const Variable variation = total_variation(completed);
     passing.loss("total_variation", variation);

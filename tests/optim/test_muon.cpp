@@ -62,6 +62,16 @@ TEST_CASE("orthogonalise: every singular value above 0.002 of the norm ends near
   }
 }
 
+TEST_CASE("orthogonalise: matrices of any size, also where their squares vanish") {
+  const Tensor x = tensor_of(Matrix::Random(4, 3), {4, 3}).to(DType::f32);
+  const Tensor expected = orthogonalise(x);
+  for (const float scale : {1e-25f, 1e25f}) {
+    Tensor scaled = x.clone();
+    for (int64_t i = 0; i < x.numel(); ++i) scaled.data<float>()[i] *= scale;
+    CHECK_CLOSE(orthogonalise(scaled), expected, 1e-4);
+  }
+}
+
 TEST_CASE("orthogonalise: zeros stay zeros, other ranks are an error") {
   const Tensor zeros = Tensor::zeros({4, 3});
   CHECK(test::same_bits(orthogonalise(zeros), zeros));

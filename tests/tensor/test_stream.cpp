@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <mutex>
 #include <set>
 #include <vector>
@@ -87,6 +88,21 @@ TEST_CASE("stream: a sum over blocks has the same bits for any number of threads
   };
   const double one = sum(1);
   for (int threads : {2, 3, 8}) CHECK(sum(threads) == one);
+}
+
+TEST_CASE("stream: subnormal numbers are zeros within, and nowhere else") {
+  const volatile float least = std::numeric_limits<float>::min(), half = 0.5f;
+  const auto subnormal_of = [&] { return least * half; };
+  REQUIRE(subnormal_of() > 0);
+  for (int threads : {1, 3}) {
+    std::vector<float> made(6);
+    parallel_for(CpuStream{threads}, 6, 1, [&](int64_t i, int64_t) { made[static_cast<size_t>(i)] = subnormal_of(); });
+    CHECK(made == std::vector<float>(6, 0.0f));
+    CHECK(subnormal_of() > 0);
+  }
+  on(Device{}, [&](auto&) { CHECK(subnormal_of() == 0); });
+  CHECK(error_of([] { on(Device{}, [](auto&) { fail("[body] at once"); }); }) == "[body] at once");
+  CHECK(subnormal_of() > 0);
 }
 
 TEST_CASE("stream: settings reach the stream") {

@@ -12,6 +12,7 @@
 #include "ops/reduce/reduce.h"
 #include "tests/support/any_threads.h"
 #include "train/losses.h"
+#include "train/ssim.h"
 
 namespace lacuna {
 namespace {
@@ -130,6 +131,12 @@ TEST_CASE("losses: total variation against sums written out") {
   check_value(total_variation(case_values({1, 1, 1, 3}, 1)), 0);
 }
 
+TEST_CASE("losses: the dissimilarity is what SSIM lacks to 1") {
+  const Tensor truth = case_values({2, 12, 13, 3}, 1), completed = case_values({2, 12, 13, 3}, 2);
+  check_value(dissimilarity(truth, completed), 1 - mean(ssim_map(luma(completed), luma(truth))).value().item());
+  check_value(dissimilarity(truth, truth), 0);
+}
+
 TEST_CASE("losses: the games against their formulas") {
   const Tensor real = case_values({5, 1}, 1, -3, 3), fake = case_values({5, 1}, 2, -3, 3);
   const auto sq = [](double x) { return x * x; };
@@ -158,6 +165,8 @@ TEST_CASE("losses: gradients of all of them") {
   passes([&](const Variables& v) { return weighted_l1(v[0], v[1], mask); }, {a, b});
   passes([&](const Variables& v) { return known_l1(v[0], v[1], mask); }, {a, b});
   passes([](const Variables& v) { return total_variation(v[0]); }, {a});
+  passes([](const Variables& v) { return dissimilarity(v[0], v[1]); },
+         {case_values({2, 4, 3, 3}, 6), case_values({2, 4, 3, 3}, 7)});
   const Tensor real = case_values({5, 1}, 4, -3, 3), fake = case_values({5, 1}, 5, -3, 3);
   for (const Adversarial game : games) {
     passes([=](const Variables& v) { return critic_loss(game, v[0], v[1]); }, {real, fake});

@@ -242,6 +242,7 @@ TEST_CASE("trainer: critics warm up alone, on rates of their own") {
 TEST_CASE("trainer: measuring gradients tells them and changes nothing") {
   const auto train = [](int64_t every) {
     TrainConfig config = test::tiny_config();
+    config.loss.ssim = 0.1;
     config.loss.total_variation = 0.1;
     config.log.gradients_every = every;
     Trainer trainer(config, test::made_up_pictures());
@@ -253,7 +254,7 @@ TEST_CASE("trainer: measuring gradients tells them and changes nothing") {
   const auto [plain, without] = train(0);
   REQUIRE(with.size() == without.size());
   for (size_t i = 0; i < with.size(); ++i) CHECK(test::same_bits(with[i].second, without[i].second));
-  for (const char* name : {"l1", "ae", "total_variation", "gan", "generator", "critics"}) {
+  for (const char* name : {"l1", "ae", "ssim", "total_variation", "gan", "generator", "critics"}) {
     CAPTURE(name);
     const auto has = [&](const StepReport& report) {
       return std::any_of(report.measures.begin(), report.measures.end(), [&](const auto& m) {

@@ -108,6 +108,7 @@ TEST_CASE("device: plans train what single kernels train, bit for bit") {
     config.adversarial_start = 2;
     config.critic_warmup = 1;
     config.loss.discount = TrainConfig::Loss::Discount::distance;
+    config.loss.ssim = 0.1;
     config.loss.total_variation = 0.1;
     config.loss.adversarial = Adversarial::hinge;
     config.optimizer.clip_norm = 0.01;

@@ -19,6 +19,7 @@ TrainConfig tiny() {
   config.holes.kind = MaskOptions::Kind::strokes;  // which leave a different share known in each picture
   config.batch = batch;
   config.loss.discount = TrainConfig::Loss::Discount::distance;
+  config.loss.ssim = 0.1;
   config.loss.total_variation = 0.1;
   config.optimizer.lr = config.optimizer.critic_lr = 1e-3;
   config.optimizer.adam.epsilon = 1e-4;  // gradients that are zero but for rounding are divided by it

@@ -1,0 +1,58 @@
+#include "train/ssim.h"
+
+#include <cmath>
+
+#include "ops/arithmetic/arithmetic.h"
+#include "ops/concat/concat.h"
+#include "ops/conv2d/conv2d.h"
+#include "ops/pointwise/pointwise.h"
+#include "tensor/stream.h"
+
+namespace lacuna {
+namespace {
+
+constexpr int64_t reach = 5;
+constexpr double sigma = 1.5;
+constexpr double c1 = 0.01 * 0.01, c2 = 0.03 * 0.03;
+
+/// The window along one axis, summing to 1, as a kernel of a shape with that many elements.
+Tensor window(const Shape& shape, const Tensor& like) {
+  Tensor weights(shape, DType::f64);
+  double* w = weights.data<double>();
+  double total = 0;
+  for (int64_t k = -reach; k <= reach; ++k) {
+    total += w[k + reach] = std::exp(-static_cast<double>(k * k) / (2 * sigma * sigma));
+  }
+  for (int64_t i = 0; i < weights.numel(); ++i) w[i] /= total;
+  return weights.to(like.dtype()).to(like.device());
+}
+
+Variable local_mean(const Variable& x) {
+  constexpr int64_t n = 2 * reach + 1;
+  const Conv2dOptions mirrored{.padding = Padding::reflect};
+  return conv2d(conv2d(x, window({n, 1, 1, 1}, x.value()), mirrored), window({1, n, 1, 1}, x.value()), mirrored);
+}
+
+}  // namespace
+
+Variable luma(const Variable& pictures) {
+  check(pictures.rank() == 4 && pictures.dim(3) == 3, "[luma] pictures must be (N,H,W,3), not ", pictures.shape());
+  // Half of each weight and half at the end: [-1,1] becomes [0,1].
+  const Tensor weights = Tensor::from<double>({1, 1, 3, 1}, {0.299 / 2, 0.587 / 2, 0.114 / 2});
+  return conv2d(pictures, weights.to(pictures.dtype()).to(pictures.device())) + 0.5;
+}
+
+Variable ssim_map(const Variable& a, const Variable& b) {
+  check(a.rank() == 4 && a.dim(3) == 1 && a.shape() == b.shape(), "[ssim_map] expects grey pictures (N,H,W,1), not ",
+        a.shape(), " and ", b.shape());
+  // A variance is a small difference of large means, which products in bf16 would drown.
+  const WithPrecision exact(Precision::highest);
+  const int64_t n = a.dim(0);
+  const Variable means = local_mean(concat({a, b, a * a, b * b, a * b}, 0));
+  const auto mean = [&](int64_t k) { return slice(means, 0, k * n, n); };
+  const Variable ma = mean(0), mb = mean(1), mab = ma * mb, squares = square(ma) + square(mb);
+  const Variable variances = mean(2) + mean(3) - squares, covariance = mean(4) - mab;
+  return (2 * mab + c1) * (2 * covariance + c2) / ((squares + c1) * (variances + c2));
+}
+
+}  // namespace lacuna
