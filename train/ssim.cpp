@@ -1,6 +1,7 @@
 #include "train/ssim.h"
 
 #include <cmath>
+#include <vector>
 
 #include "ops/arithmetic/arithmetic.h"
 #include "ops/concat/concat.h"
@@ -15,31 +16,38 @@ constexpr int64_t reach = 5;
 constexpr double sigma = 1.5;
 constexpr double c1 = 0.01 * 0.01, c2 = 0.03 * 0.03;
 
-/// The window along one axis, summing to 1, as a kernel of a shape with that many elements.
-Tensor window(const Shape& shape, const Tensor& like) {
-  Tensor weights(shape, DType::f64);
-  double* w = weights.data<double>();
+/// A kernel for x whose extent along `axis` alone is not 1, of these weights. It is made where x lies: a copy from the
+/// host could not be recorded in a plan.
+Variable kernel(const std::vector<double>& weights, int axis, const Variable& x) {
+  Variables taps;
+  for (const double w : weights) taps.push_back(Tensor::full({1, 1, 1, 1}, w, x.dtype(), x.device()));
+  return concat(taps, axis);
+}
+
+/// The Gaussian window along one axis.
+std::vector<double> window() {
+  std::vector<double> weights;
   double total = 0;
   for (int64_t k = -reach; k <= reach; ++k) {
-    total += w[k + reach] = std::exp(-static_cast<double>(k * k) / (2 * sigma * sigma));
+    weights.push_back(std::exp(-static_cast<double>(k * k) / (2 * sigma * sigma)));
+    total += weights.back();
   }
-  for (int64_t i = 0; i < weights.numel(); ++i) w[i] /= total;
-  return weights.to(like.dtype()).to(like.device());
+  for (double& w : weights) w /= total;
+  return weights;
 }
 
 Variable local_mean(const Variable& x) {
-  constexpr int64_t n = 2 * reach + 1;
   const Conv2dOptions mirrored{.padding = Padding::reflect};
-  return conv2d(conv2d(x, window({n, 1, 1, 1}, x.value()), mirrored), window({1, n, 1, 1}, x.value()), mirrored);
+  return conv2d(conv2d(x, kernel(window(), 0, x), mirrored), kernel(window(), 1, x), mirrored);
 }
 
 }  // namespace
 
 Variable luma(const Variable& pictures) {
   check(pictures.rank() == 4 && pictures.dim(3) == 3, "[luma] pictures must be (N,H,W,3), not ", pictures.shape());
+  const WithPrecision exact(Precision::highest);
   // Half of each weight and half at the end: [-1,1] becomes [0,1].
-  const Tensor weights = Tensor::from<double>({1, 1, 3, 1}, {0.299 / 2, 0.587 / 2, 0.114 / 2});
-  return conv2d(pictures, weights.to(pictures.dtype()).to(pictures.device())) + 0.5;
+  return conv2d(pictures, kernel({0.299 / 2, 0.587 / 2, 0.114 / 2}, 2, pictures)) + 0.5;
 }
 
 Variable ssim_map(const Variable& a, const Variable& b) {
