@@ -22,8 +22,12 @@ uint64_t control_register() { return _mm_getcsr(); }
 void set_control_register(uint64_t value) { _mm_setcsr(static_cast<unsigned>(value)); }
 #elif defined(__aarch64__)
 constexpr uint64_t flush_bits = uint64_t{1} << 24;
-uint64_t control_register() { return __builtin_aarch64_get_fpcr(); }
-void set_control_register(uint64_t value) { __builtin_aarch64_set_fpcr(static_cast<unsigned>(value)); }
+uint64_t control_register() {
+  uint64_t value;
+  asm volatile("mrs %0, fpcr" : "=r"(value));
+  return value;
+}
+void set_control_register(uint64_t value) { asm volatile("msr fpcr, %0" ::"r"(value)); }
 #else
 constexpr uint64_t flush_bits = 0;
 uint64_t control_register() { return 0; }
