@@ -23,7 +23,7 @@ constexpr double level_ratio = 8.0 / 3;
 
 /// Of all detail: more is livelier, less is nearer to what was there. Detail coarser than the network's finest is left
 /// to the network; a mistake would stand out there.
-constexpr float strength = 0.95f;
+constexpr float strength = 0.97f;
 
 constexpr int64_t most_candidates = 8192;
 constexpr int64_t nearest = 32;  // candidates that are compared with the detail already there
