@@ -10,14 +10,6 @@
 namespace lacuna {
 namespace {
 
-/// Values in [0,1] from values in [-1,1], f64.
-Tensor unit_range(const Variable& x) {
-  Tensor y = x.value().to(DType::f64).clone();
-  double* v = y.data<double>();
-  for (int64_t i = 0; i < y.numel(); ++i) v[i] = (v[i] + 1) / 2;
-  return y;
-}
-
 /// Mean of what was added; 0 of nothing.
 struct Mean {
   double sum = 0, count = 0;
@@ -39,10 +31,12 @@ std::vector<std::pair<std::string, double>> metrics_of(const Variable& truth, co
         "[metrics] expects two pictures (1,H,W,3) and a mask (1,H,W,1), not ", shape, ", ", completed.shape(), " and ",
         mask.shape());
   const int64_t height = shape[1], width = shape[2];
-  const Tensor a = unit_range(completed), b = unit_range(truth), holes = mask.value().to(DType::f64);
   const NoGrad no_grad;
-  const Tensor map = ssim_map(luma(cast(completed, DType::f64)), luma(cast(truth, DType::f64))).value();
-  const double *x = a.data<double>(), *y = b.data<double>(), *hole = holes.data<double>();
+  Variable a = cast(completed, DType::f64), b = cast(truth, DType::f64);
+  const Tensor map = ssim_map(luma(a), luma(b)).value();
+  a = affine(a, 0.5, 0.5), b = affine(b, 0.5, 0.5);
+  const Tensor holes = mask.value().to(DType::f64);
+  const double *x = a.value().data<double>(), *y = b.value().data<double>(), *hole = holes.data<double>();
   const double* similarity = map.data<double>();
 
   std::vector<std::pair<std::string, double>> metrics;

@@ -36,11 +36,6 @@ std::vector<double> window() {
   return weights;
 }
 
-Variable local_mean(const Variable& x) {
-  const Conv2dOptions mirrored{.padding = Padding::reflect};
-  return conv2d(conv2d(x, kernel(window(), 0, x), mirrored), kernel(window(), 1, x), mirrored);
-}
-
 }  // namespace
 
 Variable luma(const Variable& pictures) {
@@ -55,11 +50,13 @@ Variable ssim_map(const Variable& a, const Variable& b) {
         a.shape(), " and ", b.shape());
   // A variance is a small difference of large means, which products in bf16 would drown.
   const WithPrecision exact(Precision::highest);
-  const int64_t n = a.dim(0);
-  const Variable means = local_mean(concat({a, b, a * a, b * b, a * b}, 0));
-  const auto mean = [&](int64_t k) { return slice(means, 0, k * n, n); };
-  const Variable ma = mean(0), mb = mean(1), mab = ma * mb, squares = square(ma) + square(mb);
-  const Variable variances = mean(2) + mean(3) - squares, covariance = mean(4) - mab;
+  const Variable down = kernel(window(), 0, a), across = kernel(window(), 1, a);
+  const auto local_mean = [&](const Variable& x) {
+    const Conv2dOptions mirrored{.padding = Padding::reflect};
+    return conv2d(conv2d(x, down, mirrored), across, mirrored);
+  };
+  const Variable ma = local_mean(a), mb = local_mean(b), mab = ma * mb, squares = square(ma) + square(mb);
+  const Variable variances = local_mean(square(a) + square(b)) - squares, covariance = local_mean(a * b) - mab;
   return (2 * mab + c1) * (2 * covariance + c2) / ((squares + c1) * (variances + c2));
 }
 

@@ -111,16 +111,14 @@ Trainer::Pass Trainer::pass_generator(const Batch& batch) const {
   const GeneratorOutput output = network(batch.truth, batch.mask, {.recompute = config_.recompute});
   Parts parts = reconstruction(batch, output, passing);
   const Variable completed = complete(output.fine, batch.truth, batch.mask);
-  if (config_.loss.ssim > 0) {
-    const Variable unlike = dissimilarity(batch.truth, completed);
-    passing.loss("ssim", unlike);
-    parts.emplace_back("ssim", config_.loss.ssim * unlike);
-  }
-  if (config_.loss.total_variation > 0) {
-    const Variable variation = total_variation(completed);
-    passing.loss("total_variation", variation);
-    parts.emplace_back("total_variation", config_.loss.total_variation * variation);
-  }
+  const auto add = [&](const char* name, double weight, const auto& loss_of) {
+    if (weight <= 0) return;
+    const Variable part = loss_of();
+    passing.loss(name, part);
+    parts.emplace_back(name, weight * part);
+  };
+  add("ssim", config_.loss.ssim, [&] { return dissimilarity(batch.truth, completed); });
+  add("total_variation", config_.loss.total_variation, [&] { return total_variation(completed); });
   if (config_.adversarial_at(step_)) {
     parts.emplace_back("gan", config_.loss.gan * adversarial(batch, completed, passing));
   }
