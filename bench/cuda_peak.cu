@@ -1,5 +1,8 @@
+#include <algorithm>
+
 #include "bench/device_peak.h"
 #include "ops/matmul/mma.cuh"
+#include "ops/matmul/wgmma.cuh"
 #include "tensor/cuda.h"
 #include "tensor/memory.h"
 
@@ -40,16 +43,47 @@ __global__ void multiply_tiles(int rounds, float factor, float* never) {
   use(sum, never);
 }
 
+constexpr int group_rows = 64, group_columns = 128, line_bytes = 128;
+constexpr int group_shared_bytes = (group_rows + group_columns) * line_bytes;
+
+/// Below sm_90a the kernel is empty.
+__global__ void __launch_bounds__(threads) multiply_group_tiles(int rounds, float factor, float* never) {
+#if !defined(__CUDA_ARCH__) || defined(__CUDA_ARCH_FEAT_SM90_ALL)
+  LACUNA_DYNAMIC_SHARED(shared);
+  constexpr int elements = group_shared_bytes / static_cast<int>(sizeof(bf16));
+  for (int i = static_cast<int>(threadIdx.x); i < elements; i += threads) {
+    reinterpret_cast<bf16*>(shared)[i] = bf16(factor * static_cast<float>(i % 7));
+  }
+  warpgroup::publish();
+  __syncthreads();
+  float sums[1][group_columns / 8][4] = {};
+  for (int r = 0; r < rounds; ++r) {
+    warpgroup::begin(sums);
+#pragma unroll
+    for (int i = 0; i < chains; ++i) {
+      const auto a = warpgroup::Operand::at<line_bytes>(shared, i % 4 * 32, 0);
+      const auto b = warpgroup::Operand::at<line_bytes>(shared + group_rows * line_bytes, i % 4 * 32, 0);
+      warpgroup::multiply<group_columns, false, false>(sums[0], a, b);
+    }
+    warpgroup::commit();
+    warpgroup::wait(sums);
+  }
+  float sum = 0;
+  for (int j = 0; j < group_columns / 8; ++j) sum += sums[0][j][0] + sums[0][j][1] + sums[0][j][2] + sums[0][j][3];
+  use(sum, never);
+#endif
+}
+
 using Kernel = void (*)(int, float, float*);
 
 /// `operations`: of a thread in a round.
 double best_flops(Device device, Kernel kernel, double operations, unsigned blocks, double seconds,
-                  const Effort& effort) {
+                  const Effort& effort, int shared_bytes = 0) {
   const CudaStream stream = cuda_stream(device, "peak");
   const auto never = allocate(sizeof(float), device);
   int rounds = 1;
   const auto run = [&] {
-    launch(stream, {blocks, threads}, kernel, rounds, 0.5f, static_cast<float*>(never.get()));
+    launch(stream, {blocks, threads, shared_bytes}, kernel, rounds, 0.5f, static_cast<float*>(never.get()));
     synchronize(device);
   };
   constexpr double long_enough = 0.005;  // beside the launch
@@ -88,6 +122,14 @@ Peak measure_device_peak(Device device, double seconds, const Effort& effort) {
   if (traits.architecture >= 80) {
     peak.bf16_tiles = best_flops(device, multiply_tiles, tile * chains, blocks, seconds, effort);
   }
+#ifdef LACUNA_SM90A
+  if (traits.capability == 90) {
+    constexpr double group_tile = 2.0 * group_rows * group_columns * 16 / 128;
+    const double flops =
+        best_flops(device, multiply_group_tiles, group_tile * chains, blocks, seconds, effort, group_shared_bytes);
+    peak.bf16_tiles = std::max(peak.bf16_tiles, flops);
+  }
+#endif
   peak.copy = best_device_copy(device, emulated, seconds, effort);
   return peak;
 }

@@ -16,8 +16,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDERS = ("autograd", "bench", "nets", "ops", "optim", "tensor", "train")
-ARCHITECTURES = "75,80,86,89,90,100,120"
-FLAGS = ["-std=c++20", "-O3", "--extended-lambda", "--fmad=false", "-Xptxas", "-v", "-DLACUNA_CUDA", "-I."]
+ARCHITECTURES = "75,80,86,89,90a,100,120"
+FLAGS = ["-std=c++20", "-O3", "--extended-lambda", "--fmad=false", "-Xptxas", "-v", "-DLACUNA_CUDA", "-DLACUNA_SM90A", "-I."]
 ENTRY = re.compile(r"Compiling entry function '(\S+)' for 'sm_(\d+)a?'")
 SPILL = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 REGISTERS = re.compile(r"Used (\d+) registers")

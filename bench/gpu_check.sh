@@ -71,7 +71,8 @@ build_all() {
   else
     local arch
     arch=$(architecture)
-    [[ -n $arch ]] || { row build "the device" "nvidia-smi shows none; compiling for sm_90" && arch=90; }
+    [[ -n $arch ]] || { row build "the device" "nvidia-smi shows none; compiling for sm_90a" && arch=90; }
+    if [[ $arch == 90 ]]; then arch=90a; fi # with its own tensor instructions
     configure+=(-DLACUNA_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES="$arch-real" -DCMAKE_CUDA_FLAGS_RELEASE=-O3)
   fi
   if command -v ninja >/dev/null; then configure+=(-G Ninja); fi

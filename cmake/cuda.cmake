@@ -7,9 +7,10 @@ if(NOT CMAKE_CUDA_COMPILER AND "$ENV{CUDACXX}" STREQUAL "")
   endif()
 endif()
 
-# Code for each generation of devices from Turing to Hopper, and an intermediate form that later ones translate.
+# Code for each generation of devices from Turing to Hopper, there (90a) with its own tensor instructions, and an intermediate form
+# that later ones translate.
 if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES AND "$ENV{CUDAARCHS}" STREQUAL "")
-  set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90 CACHE STRING "Devices to compile for; fewer compile faster")
+  set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90a-real 90-virtual CACHE STRING "Devices to compile for; fewer compile faster")
 endif()
 enable_language(CUDA)
 if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12)

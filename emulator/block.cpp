@@ -19,7 +19,7 @@ namespace {
 
 namespace context = boost::context;
 
-constexpr size_t stack_bytes = 128 * 1024, largest_shared = 228 * 1024;
+constexpr size_t stack_bytes = 128 * 1024, largest_shared = 227 * 1024, shared_alignment = 1024;
 constexpr unsigned lanes = 32, widest_exchange = 128;
 
 enum class Wait { none, warp, block, done };
@@ -37,6 +37,7 @@ struct Lane {
   context::fiber fiber;
   std::vector<std::vector<PendingCopy>> groups;  // committed copies, oldest first
   std::vector<PendingCopy> open;
+  std::vector<std::function<void()>> deferred;
 };
 
 enum class Order { forward, reverse, shuffled };
@@ -62,7 +63,8 @@ class Multiprocessor {
     body_ = &body;
     const dim3 d = of_block.block_dim;
     const unsigned count = d.x * d.y * d.z;
-    std::fill_n(shared_.data(), std::min(shared_.size(), shared_bytes + 128), static_cast<unsigned char>(0xFF));
+    std::fill_n(shared_.data(), std::min(shared_.size(), shared_bytes + shared_alignment),
+                static_cast<unsigned char>(0xFF));
     while (threads_.size() < count) add_thread();
     turns_.resize(count);
     for (unsigned t = 0; t < count; ++t) {
@@ -74,17 +76,23 @@ class Multiprocessor {
     }
     while (run_to_barriers(count)) release(count);
     for (unsigned t = 0; t < count; ++t) {
-      if (!threads_[t]->open.empty() || !threads_[t]->groups.empty()) {
-        threads_[t]->open.clear();
-        threads_[t]->groups.clear();
-        error_ = std::make_exception_ptr(std::runtime_error("a kernel ended with asynchronous copies under way"));
+      Lane& lane = *threads_[t];
+      if (!lane.open.empty() || !lane.groups.empty() || !lane.deferred.empty()) {
+        lane.open.clear();
+        lane.groups.clear();
+        lane.deferred.clear();
+        if (!error_) {
+          error_ = std::make_exception_ptr(std::runtime_error("a kernel ended with copies or products under way"));
+        }
       }
     }
     if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
   }
 
   Lane& current() { return *current_; }
-  unsigned char* shared() { return shared_.data() + (-reinterpret_cast<uintptr_t>(shared_.data()) & 127); }
+  unsigned char* shared() {
+    return shared_.data() + (-reinterpret_cast<uintptr_t>(shared_.data()) & (shared_alignment - 1));
+  }
 
   void wait(Wait kind) {
     current_->wait = kind;
@@ -103,7 +111,7 @@ class Multiprocessor {
   }
 
  private:
-  Multiprocessor() : shared_(largest_shared + 256), exchanges_(1024 / lanes) {
+  Multiprocessor() : shared_(largest_shared + shared_alignment), exchanges_(1024 / lanes) {
     for (auto& slots : exchanges_) slots.resize(lanes * widest_exchange);
   }
 
@@ -131,13 +139,16 @@ class Multiprocessor {
                                  });
   }
 
-  /// Gives every thread that can run its turn; whether any is left that waits.
+  /// Gives every thread that can run its turn, or, shuffled, those of some warps, so that the others fall behind;
+  /// whether any is left that has not ended.
   bool run_to_barriers(unsigned count) {
+    unsigned resting = 0;  // a bit for each warp
     if (order() == Order::shuffled) {
       for (unsigned i = count; i > 1; --i) std::swap(turns_[i - 1], turns_[next_random() % i]);
+      resting = next_random();
     }
     for (const unsigned t : turns_) {
-      if (threads_[t]->wait != Wait::none) continue;
+      if (threads_[t]->wait != Wait::none || (resting >> t / lanes & 1) != 0) continue;
       current_ = threads_[t].get();
       current_->fiber = std::move(current_->fiber).resume();
     }
@@ -150,7 +161,8 @@ class Multiprocessor {
     for (unsigned begin = 0; begin < count; begin += lanes) {
       if (release_if_all(begin, std::min(count, begin + lanes), Wait::warp)) any = true;
     }
-    if (any) return;
+    const auto can_run = [](const auto& lane) { return lane->wait == Wait::none; };
+    if (any || std::any_of(threads_.begin(), threads_.begin() + count, can_run)) return;
     threads_.clear();  // they are in the middle of the kernel for good
     if (!error_) error_ = std::make_exception_ptr(std::runtime_error("a barrier that not every thread reaches"));
     std::rethrow_exception(std::exchange(error_, nullptr));
@@ -222,6 +234,12 @@ void copy_async_wait(int groups_left) {
   if (done <= 0) return;
   for (std::ptrdiff_t g = 0; g < done; ++g) std::for_each(lane.groups[g].begin(), lane.groups[g].end(), arrive);
   lane.groups.erase(lane.groups.begin(), lane.groups.begin() + done);
+}
+
+void defer(std::function<void()> work) { Multiprocessor::instance().current().deferred.push_back(std::move(work)); }
+
+void run_deferred() {
+  for (const auto& work : std::exchange(Multiprocessor::instance().current().deferred, {})) work();
 }
 
 void run_grid(dim3 grid, dim3 block, size_t shared_bytes, const std::function<void()>& body) {

@@ -10,4 +10,8 @@ namespace lacuna::emulator {
 /// where the threads wait for each other at different barriers.
 void run_grid(dim3 grid, dim3 block, size_t shared_bytes, const std::function<void()>& body);
 
+/// Keeps work of the running thread until run_deferred(), which the thread has to call before it ends.
+void defer(std::function<void()> work);
+void run_deferred();
+
 }  // namespace lacuna::emulator

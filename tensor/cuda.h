@@ -12,11 +12,11 @@
 
 /// What CUDA sources include: the run-time library, or its emulation on the CPU, and the way kernels are launched.
 
-/// Dynamic shared memory, aligned to 128 bytes.
+/// Dynamic shared memory, aligned to 1024 bytes, which the swizzled tiles of Hopper's tensor units ask for.
 #ifdef LACUNA_CUDA_EMULATED
 #define LACUNA_DYNAMIC_SHARED(name) unsigned char* const name = ::lacuna::emulator::dynamic_shared()
 #else
-#define LACUNA_DYNAMIC_SHARED(name) extern __shared__ __align__(128) unsigned char name[]
+#define LACUNA_DYNAMIC_SHARED(name) extern __shared__ __align__(1024) unsigned char name[]
 #endif
 
 namespace lacuna {
@@ -66,8 +66,8 @@ __global__ void for_each_kernel(int64_t n, F f) {
 }
 }  // namespace detail
 
-/// Runs a functor for every index in [0, n), as ops/launch.h does on the CPU: the same functor, whose pointers are the
-/// device's here.
+/// Runs a functor for every index in [0, n), as tensor/launch.h does on the CPU: the same functor, whose pointers are
+/// the device's here.
 template <class F>
 void for_each(const CudaStream& stream, int64_t n, F f) {
   constexpr int64_t threads = 256, max_blocks = 4096;  // fills any device; a thread takes more indices beyond that

@@ -99,13 +99,14 @@ class Peer(Process):
 
 
 class Lacuna:
-    """`lacuna bench`, started anew for every turn."""
+    """`lacuna bench`, started anew for every turn. As lacuna-mma it leaves wgmma alone, Hopper's tensor instructions."""
 
-    name, attention, process = "lacuna", "", None
+    attention, process = "", None
 
-    def __init__(self, options, work, precision):
+    def __init__(self, options, work, precision, name="lacuna"):
         kind, size, batch = options.works[work]
-        self.type, self.report = precision, {}
+        self.name, self.type, self.report = name, precision, {}
+        self.environment = {**os.environ, "LACUNA_WGMMA": "off"} if name == "lacuna-mma" else None
         words = [options.lacuna, "bench", "--device", options.lacuna_device, "--what", kind, "--size", size, "--batch"]
         words += [batch, "--cnum", options.cnum, "--precision", precision, "--json", "-"]
         self.command = [str(word) for word in words]
@@ -117,7 +118,9 @@ class Lacuna:
         left = max(1, deadline - time.monotonic())
         command = [*self.command, "--repeat", str(count)]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=left)
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=False, timeout=left, env=self.environment
+            )
         except subprocess.TimeoutExpired:
             raise Failed("was not ready in time") from None
         if done.returncode != 0:
@@ -153,6 +156,7 @@ def measure(work, options, end, failures):
             found = [Peer(options, work, name, a, case) for a in attentions for name in names]
             if options.lacuna:
                 found += [Lacuna(options, work, p) for p in PRECISIONS[work]]
+                found.append(Lacuna(options, work, "medium", "lacuna-mma"))
             for c in found:
                 try:
                     c.prepare(deadline)
@@ -196,7 +200,7 @@ def compare(results, floors, counts):
     rows = []
     for work, precision, kind, goal, limit in GOALS:
         own = [r for r in results if (r["work"], r["name"], r["type"]) == (work, "lacuna", precision)]
-        peers = [r for r in results if r["work"] == work and r["type"] == kind and r["name"] != "lacuna"]
+        peers = [r for r in results if r["work"] == work and r["type"] == kind]
         if not own or not peers:
             rows.append({"work": f"{work} {precision}", "verdict": "not measured"})
             continue

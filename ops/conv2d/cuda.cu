@@ -40,23 +40,25 @@ void set_finish(Problem<T>& problem, const Tensor& b, const Activation& activati
   problem.slope = activation.kind == Activation::Kind::leaky_relu ? static_cast<T>(activation.slope) : T(0);
 }
 
-/// A product of pictures of `channels` with n columns of weights, four elements at a time where they can be.
+gemm::Lines lines(const Tensor& x) { return {x.dim(0) * x.dim(1) * x.dim(2), static_cast<int32_t>(x.dim(3))}; }
+
+/// A product of pictures with n columns of weights.
 template <class T>
-Problem<T> product(const T* pictures, int64_t channels, const T* weights, int64_t n, T* y) {
+Problem<T> product(const Tensor& pictures, const Tensor& weights, int64_t n, Tensor& y) {
   Problem<T> problem;
-  problem.a = pictures;
-  problem.b = weights;
-  problem.y = y;
+  problem.a = pictures.data<T>();
+  problem.b = weights.data<T>();
+  problem.y = y.data<T>();
+  problem.a_lines = lines(pictures);
+  problem.b_lines = lines(weights);
   problem.n = static_cast<int32_t>(n);
-  problem.a_vectors = channels % 4 == 0;
-  problem.b_vectors = problem.y_vectors = n % 4 == 0;
   return problem;
 }
 
 template <class T>
 void forward(const CudaStream& stream, const Tensor& x, const Tensor& w, const Tensor& b, const Conv2dOptions& options,
              const Activation& activation, Tensor& y) {
-  Problem<T> problem = product(x.data<T>(), x.dim(3), w.data<T>(), w.dim(3), y.data<T>());
+  Problem<T> problem = product<T>(x, w, w.dim(3), y);
   set_finish(problem, b, activation);
   Part& part = problem.part[0];
   part.a = Gathered(x.dim(0), gemm::forward_axis(x.dim(1), w.dim(0), options),
@@ -70,9 +72,8 @@ void forward(const CudaStream& stream, const Tensor& x, const Tensor& w, const T
 /// Each phase of the stride is a product of its own, so that none of the zeros between g's pixels is multiplied.
 template <class T>
 void input(const CudaStream& stream, const Tensor& g, const Tensor& w, const Conv2dOptions& options, Tensor& dx) {
-  Problem<T> problem = product(g.data<T>(), g.dim(3), w.data<T>(), w.dim(2), dx.data<T>());
+  Problem<T> problem = product<T>(g, w, w.dim(2), dx);
   problem.b_by_depth = true;
-  problem.b_vectors = problem.a_vectors;
   const int64_t s = options.stride, phases = s * s;
   for (int64_t begin = 0; begin < phases; begin += gemm::most_parts) {
     problem.parts = static_cast<int32_t>(std::min<int64_t>(gemm::most_parts, phases - begin));
@@ -101,7 +102,7 @@ void input(const CudaStream& stream, const Tensor& g, const Tensor& w, const Con
 /// The sum over all pixels is cut into parts, whose sums are then added up in order.
 template <class T>
 void weight(const CudaStream& stream, const Tensor& x, const Tensor& g, const Conv2dOptions& options, Tensor& dw) {
-  Problem<T> problem = product(x.data<T>(), x.dim(3), g.data<T>(), g.dim(3), dw.data<T>());
+  Problem<T> problem = product<T>(x, g, g.dim(3), dw);
   problem.a_by_depth = false;
   Part& part = problem.part[0];
   part.a = Gathered(x.dim(0), gemm::forward_axis(x.dim(1), dw.dim(0), options),
@@ -117,6 +118,7 @@ void weight(const CudaStream& stream, const Tensor& x, const Tensor& g, const Co
   problem.split_depth = splits.depth;
   Tensor partial({splits.count, dw.numel()}, dw.dtype(), dw.device());
   problem.y = partial.data<T>();
+  problem.y_split = dw.numel();
   gemm::run(stream, problem);
   gemm::sum_splits(stream, partial.data<T>(), splits.count, dw.numel(), dw.data<T>());
 }
@@ -145,9 +147,9 @@ template <class T>
 void upsampled(const CudaStream& stream, const Tensor& x, const Tensor& w, const Tensor& b, Padding padding,
                const Activation& activation, Tensor& y) {
   const int64_t matrix = w.dim(2) * w.dim(3), kernel = 4 * matrix;
-  Tensor kernels({4, kernel}, w.dtype(), w.device());
+  Tensor kernels({4, 4, w.dim(2), w.dim(3)}, w.dtype(), w.device());
   for_each(stream, 4 * kernel, NeighbourKernels<T>{w.data<T>(), kernels.data<T>(), matrix});
-  Problem<T> problem = product<T>(x.data<T>(), x.dim(3), kernels.data<T>(), w.dim(3), y.data<T>());
+  Problem<T> problem = product<T>(x, kernels, w.dim(3), y);
   set_finish(problem, b, activation);
   problem.parts = 4;
   for (int phase = 0; phase < 4; ++phase) {

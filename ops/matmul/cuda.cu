@@ -91,9 +91,8 @@ void multiply(const CudaStream& stream, const Tensor& a, const Tensor& b, const 
   problem.y = y.data<T>();
   problem.a_by_depth = !options.transpose_a;
   problem.b_by_depth = options.transpose_b;
-  problem.a_vectors = a.dim(2) % 4 == 0;
-  problem.b_vectors = b.dim(2) % 4 == 0;
-  problem.y_vectors = n % 4 == 0;
+  problem.a_lines = {a.dim(0) * a.dim(1), static_cast<int32_t>(a.dim(2))};
+  problem.b_lines = {b.dim(0) * b.dim(1), static_cast<int32_t>(b.dim(2))};
   problem.n = static_cast<int32_t>(n);
   problem.batch = static_cast<int32_t>(batch);
   problem.a_batch = a_batch;

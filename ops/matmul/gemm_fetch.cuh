@@ -1,19 +1,9 @@
 #pragma once
 
-#include "ops/matmul/gemm.h"
-#include "tensor/cuda.h"
+#include "ops/matmul/gemm_work.cuh"
 
 /// How a block's threads read the operands' tiles from memory, four elements each time.
 namespace lacuna::kernels::gemm {
-
-/// The shape of a block: its tile of the result, and the depth that it takes at a time. `aligned`: both operands may be
-/// read four elements at a time; otherwise that is looked up.
-template <int rows_, int columns_, int depth_, int threads_, bool a_by_depth_, bool b_by_depth_, bool aligned_>
-struct Block {
-  static constexpr int rows = rows_, columns = columns_, depth = depth_, threads = threads_;
-  static constexpr bool a_by_depth = a_by_depth_, b_by_depth = b_by_depth_, aligned = aligned_;
-  static constexpr int a_reads = rows * depth / 4 / threads, b_reads = columns * depth / 4 / threads;
-};
 
 /// Where the thread's i-th read of a tile lies whose lines are `line` elements long: its line, and the first element.
 template <int line, int threads>
@@ -51,12 +41,14 @@ class LeftReads {
   using ByPlace = Place<B::rows, B::threads>;
 
  public:
+  static constexpr int reads = B::rows * B::depth / 4 / B::threads;
+
   __device__ LeftReads(const Part& part, const T* data, bool vectors, int first_row)
       : g_(part.a), data_(data), vectors_(vectors) {
     const int thread = static_cast<int>(threadIdx.x);
     if constexpr (B::a_by_depth) {
 #pragma unroll
-      for (int i = 0; i < B::a_reads; ++i) {
+      for (int i = 0; i < reads; ++i) {
         const int row = first_row + ByDepth::across(thread, i);
         place_[i] = row < part.rows ? g_.place(row) : Gathered::Place{-1, 0, 0};
       }
@@ -67,8 +59,8 @@ class LeftReads {
   }
 
   /// Depth [first, end) or less; zeros beyond.
-  __device__ void read(int first, int end, T (&v)[B::a_reads][4]) {
-    if (!B::aligned && !vectors_) return read_singly(first, end, v);
+  __device__ void read(int first, int end, T (&v)[reads][4]) {
+    if (!vectors_) return read_singly(first, end, v);
     const int thread = static_cast<int>(threadIdx.x);
     if constexpr (B::a_by_depth) {
       const int k = first + ByDepth::along(thread);
@@ -76,15 +68,15 @@ class LeftReads {
       if (k - tap.channel != first_) {  // another tap
         first_ = k - tap.channel;
 #pragma unroll
-        for (int i = 0; i < B::a_reads; ++i) pixel_[i] = place_[i].picture_row < 0 ? -1 : g_.pixel(place_[i], tap);
+        for (int i = 0; i < reads; ++i) pixel_[i] = place_[i].picture_row < 0 ? -1 : g_.pixel(place_[i], tap);
       }
 #pragma unroll
-      for (int i = 0; i < B::a_reads; ++i) {
+      for (int i = 0; i < reads; ++i) {
         read4_if(k < end && pixel_[i] >= 0, data_ + g_.element(pixel_[i], tap), v[i]);
       }
     } else {
 #pragma unroll
-      for (int i = 0; i < B::a_reads; ++i) {
+      for (int i = 0; i < reads; ++i) {
         const int k = first + ByPlace::across(thread, i);
         const int32_t pixel = g_.pixel(g_.place(k), tap_);
         read4_if(k < end && first_ < g_.depth && pixel >= 0, data_ + g_.element(pixel, tap_), v[i]);
@@ -93,14 +85,14 @@ class LeftReads {
   }
 
  private:
-  __device__ void read_singly(int first, int end, T (&v)[B::a_reads][4]) const {
+  __device__ void read_singly(int first, int end, T (&v)[reads][4]) const {
     const int thread = static_cast<int>(threadIdx.x);
 #pragma unroll
     for (int e = 0; e < 4; ++e) {
       const int along = B::a_by_depth ? first + ByDepth::along(thread) + e : first_ + e;
       const Tap tap = g_.taps.at(along);
 #pragma unroll
-      for (int i = 0; i < B::a_reads; ++i) {
+      for (int i = 0; i < reads; ++i) {
         const int k = B::a_by_depth ? along : first + ByPlace::across(thread, i);
         const Gathered::Place place = B::a_by_depth ? place_[B::a_by_depth ? i : 0] : g_.place(k);
         const bool wanted = k < end && (B::a_by_depth ? place.picture_row >= 0 : along < g_.depth);
@@ -113,10 +105,10 @@ class LeftReads {
   const Gathered& g_;
   const T* data_;
   bool vectors_;
-  Gathered::Place place_[B::a_by_depth ? B::a_reads : 1];
-  int32_t pixel_[B::a_by_depth ? B::a_reads : 1];  // that the tap at hand reads
-  int first_ = -1;                                 // by depth: that tap's first depth index; else the first row
-  Tap tap_{};                                      // of the first row
+  Gathered::Place place_[B::a_by_depth ? reads : 1];
+  int32_t pixel_[B::a_by_depth ? reads : 1];  // that the tap at hand reads
+  int first_ = -1;                            // by depth: that tap's first depth index; else the first row
+  Tap tap_{};                                 // of the first row
 };
 
 /// The right operand's.
@@ -126,18 +118,20 @@ class RightReads {
   using ByColumn = Place<B::columns, B::threads>;
 
  public:
+  static constexpr int reads = B::columns * B::depth / 4 / B::threads;
+
   __device__ RightReads(const Part& part, const T* data, bool vectors, int first_column, int columns)
       : w_(part.b), data_(data), vectors_(vectors), first_column_(first_column), columns_(columns) {}
 
-  __device__ void read(int first, int end, T (&v)[B::b_reads][4]) const {
+  __device__ void read(int first, int end, T (&v)[reads][4]) const {
     const int thread = static_cast<int>(threadIdx.x);
     const int along = first + ByDepth::along(thread);
     const Tap tap = B::b_by_depth ? w_.taps.at(along) : Tap{};
 #pragma unroll
-    for (int i = 0; i < B::b_reads; ++i) {
+    for (int i = 0; i < reads; ++i) {
       const int k = B::b_by_depth ? along : first + ByColumn::across(thread, i);
       const int column = first_column_ + (B::b_by_depth ? ByDepth::across(thread, i) : ByColumn::along(thread));
-      if (B::aligned || vectors_) {
+      if (vectors_) {
         const int64_t element = B::b_by_depth ? w_.by_depth(tap, column) : w_.by_column(k, column);
         read4_if(k < end && column < columns_, data_ + element, v[i]);
       } else {
@@ -156,46 +150,6 @@ class RightReads {
   const T* data_;
   bool vectors_;
   int first_column_, columns_;
-};
-
-/// What a block computes: which tile of which part, and the part of the depth.
-template <class T>
-struct Work {
-  const Part& part;
-  const T *a, *b;
-  T* y;
-  int row, column, begin, end;
-
-  template <class B>
-  __device__ static Work of_block(const Problem<T>& problem, B) {
-    int most_rows = 0;
-    for (int i = 0; i < problem.parts; ++i) {
-      most_rows = problem.part[i].rows > most_rows ? problem.part[i].rows : most_rows;
-    }
-    const int columns = (problem.n + B::columns - 1) / B::columns, rows = (most_rows + B::rows - 1) / B::rows;
-    int block = static_cast<int>(blockIdx.x);
-    const int column = block % columns;
-    block /= columns;
-    const int row = block % rows;
-    block /= rows;
-    const int split = block % problem.splits;
-    block /= problem.splits;
-    const int index = block % problem.parts, batch = block / problem.parts;
-    const Part& part = problem.part[index];
-    Work work{part,
-              problem.a + batch * problem.a_batch,
-              problem.b + batch * problem.b_batch,
-              problem.y + batch * problem.y_batch + int64_t{split} * part.rows * problem.n,
-              row * B::rows,
-              column * B::columns,
-              0,
-              part.depth};
-    if (problem.splits > 1) {
-      work.begin = split * problem.split_depth;
-      work.end = work.begin + problem.split_depth < part.depth ? work.begin + problem.split_depth : part.depth;
-    }
-    return work;
-  }
 };
 
 }  // namespace lacuna::kernels::gemm

@@ -29,17 +29,18 @@ __device__ inline void write4(double* p, const double (&v)[4]) {
 }
 
 /// Four neighbours of a row of sums: bias, curve, and to where they belong.
-template <class T>
-__device__ void finish4(const Problem<T>& problem, const Part& part, T* y, int row, int column, T (&v)[4]) {
+template <class T, class Operand>
+__device__ void finish4(const Problem<T, Operand>& problem, const Part& part, T* y, int row, int column, T (&v)[4]) {
   const int left = problem.n - column;
-  if (row >= part.rows || left <= 0) return;
+  const int64_t line = row < part.rows ? part.y.pixel(row) : -1;
+  if (line < 0 || left <= 0) return;
 #pragma unroll
   for (int e = 0; e < 4; ++e) {
     if (problem.bias && e < left) v[e] += __ldg(problem.bias + column + e);
     v[e] = curved(v[e], problem.curve, problem.slope);
   }
-  T* to = y + part.y.pixel(row) * problem.n + column;
-  if (problem.y_vectors && left >= 4) {
+  T* to = y + line * problem.n + column;
+  if (problem.n % 4 == 0) {
     write4(to, v);
   } else {
 #pragma unroll

@@ -57,12 +57,12 @@ struct FmaBlock {
     T* shared = reinterpret_cast<T*>(memory);
     const Work<T> work = Work<T>::of_block(problem, B{});
     if (work.row >= work.part.rows) return;
-    LeftReads<T, B> left(work.part, work.a, problem.a_vectors, work.row);
-    const RightReads<T, B> right(work.part, work.b, problem.b_vectors, work.column, problem.n);
+    LeftReads<T, B> left(work.part, work.a, problem.a_lines.by_fours(), work.row);
+    const RightReads<T, B> right(work.part, work.b, problem.b_lines.by_fours(), work.column, problem.n);
     const int thread = static_cast<int>(threadIdx.x), row = thread / across * 4, column = thread % across * 4;
     T c[groups][4][groups][4] = {};
 
-    T a_read[B::a_reads][4], b_read[B::b_reads][4];
+    T a_read[decltype(left)::reads][4], b_read[decltype(right)::reads][4];
     const auto read = [&](int k) {
       left.read(k, work.end, a_read);
       right.read(k, work.end, b_read);

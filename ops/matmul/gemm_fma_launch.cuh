@@ -8,7 +8,7 @@ namespace lacuna::kernels::gemm {
 template <class T, int edge, int groups, bool a_by_depth, bool b_by_depth>
 void launch_fma(const CudaStream& stream, const Problem<T>& problem) {
   constexpr int threads = edge / (4 * groups) * (edge / (4 * groups));
-  using B = Block<edge, edge, 16, threads, a_by_depth, b_by_depth, false>;
+  using B = Block<edge, edge, 16, threads, a_by_depth, b_by_depth>;
   using F = FmaBlock<T, B, groups>;
   launch_tiles(stream, problem, edge, edge, threads, F::shared_bytes, fma_kernel<T, F, threads>);
 }

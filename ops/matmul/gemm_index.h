@@ -78,6 +78,15 @@ struct Gathered {
         per_row(c.out),
         taps{Divider(channel_count), Divider(c.taps)} {}
 
+  /// The same gather from pictures of another number of channels.
+  Gathered with_channels(int32_t count) const {
+    Gathered g = *this;
+    g.channels = count;
+    g.depth = rows.taps * columns.taps * count;
+    g.taps.channels = Divider(count);
+    return g;
+  }
+
   /// An ordinary matrix, row by row.
   static Gathered matrix(int64_t row_count, int64_t column_count) {
     const auto n = static_cast<int32_t>(row_count);
@@ -123,13 +132,21 @@ struct Weights {
 };
 
 /// Where the rows of the result go: place (n, i, j) to pixel (n, first_row + i row_step, first_column + j column_step)
-/// of pictures of rows x columns. Unless `scattered`, row p is row p.
+/// of pictures of rows x columns. Unless `scattered`, row p is row p, or, where groups of rows end in padding, the row
+/// that it is without all padding.
 struct Target {
   bool scattered = false;
   int32_t rows = 1, columns = 1, first_row = 0, row_step = 1, first_column = 0, column_step = 1;
   Divider per_picture, per_row;
+  int32_t kept = 0;  ///< rows of a group that are no padding; 0: there are no groups
+  Divider group{};
 
+  /// -1 for padding.
   LACUNA_HD int64_t pixel(int32_t p) const {
+    if (kept > 0) {
+      const int32_t index = group.quotient(p), within = group.remainder(p, index);
+      return within < kept ? int64_t{index} * kept + within : -1;
+    }
     if (!scattered) return p;
     const int32_t picture = per_picture.quotient(p), within = per_picture.remainder(p, picture);
     const int32_t row = per_row.quotient(within), column = per_row.remainder(within, row);

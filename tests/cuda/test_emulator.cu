@@ -1,5 +1,6 @@
 #ifdef LACUNA_CUDA_EMULATED
 
+#include "ops/matmul/wgmma.cuh"
 #include "tests/cuda/same_on_device.cuh"
 #include "tests/support/compare.h"
 
@@ -37,6 +38,20 @@ __global__ void copies(const float* x, float* before, float* after) {
   before[threadIdx.x] = own[0];
   emulator::copy_async_wait(0);
   for (int k = 0; k < 4; ++k) after[4 * threadIdx.x + k] = own[k];
+}
+
+/// Overwrites an operand while the product is under way.
+__global__ void overwrite_operand(float* y) {
+  LACUNA_DYNAMIC_SHARED(shared);
+  for (int i = static_cast<int>(threadIdx.x); i < 8192; i += 128) reinterpret_cast<bf16*>(shared)[i] = bf16(1.0f);
+  __syncthreads();
+  float sums[1][8][4] = {};
+  const auto operand = warpgroup::Operand::at<128>(shared, 0, 8192);
+  warpgroup::multiply<64, false, false>(sums[0], operand, operand);
+  warpgroup::commit();
+  reinterpret_cast<bf16*>(shared)[threadIdx.x] = bf16(2.0f);
+  warpgroup::wait(sums);
+  y[threadIdx.x] = sums[0][0][0];
 }
 
 std::vector<int> counted(int n) {
@@ -81,6 +96,13 @@ TEST_CASE("emulator: asynchronous copies arrive when they are waited for") {
   for (const float v : before.to_host("test")) CHECK(std::isnan(v));
   const std::vector<float> arrived = after.to_host("test");
   for (size_t i = 0; i < arrived.size(); ++i) CHECK(arrived[i] == (i % 4 < 2 ? 7.0f : 0.0f));
+}
+
+TEST_CASE("emulator: an operand that is overwritten during a warpgroup's product is an error") {
+  DeviceArray<float> y(std::vector<float>(128));
+  CHECK(error_of([&] {
+          launch(stream, {1, 128, 16384}, overwrite_operand, y.data());
+        }) == "[test] CUDA: an operand of a warpgroup's product was overwritten before it was done");
 }
 
 TEST_CASE("emulator: a captured stream does its work when the graph is launched") {

@@ -1,5 +1,5 @@
 // The tensor units' instructions against their definitions, with the fragments laid out as the PTX ISA says.
-#include "ops/matmul/mma.cuh"
+#include "ops/matmul/gemm_wgmma.cuh"
 #include "tests/cuda/same_on_device.cuh"
 
 namespace lacuna::test {
@@ -51,7 +51,90 @@ __global__ void pack(const float* x, uint32_t* y, int count) {
   if (i < count) y[i] = warp::pack_bf16(x[2 * i], x[2 * i + 1]);
 }
 
+/// c (128 x columns) = a (128 x depth) b (depth x columns), all row by row, by two warpgroups from tiles that are
+/// written element by element. Below sm_90a the kernel is empty.
+template <int columns, int depth, bool a_by_depth, bool b_by_depth>
+__global__ void __launch_bounds__(256) multiply_tiles(const float* a, const float* b, float* c) {
+  namespace gemm = kernels::gemm;
+  using Block = gemm::WgmmaBlock<gemm::Block<128, columns, depth, 256, a_by_depth, b_by_depth>, 1, 2>;
+  using A = typename Block::A;
+  using W = typename Block::W;
+  LACUNA_DYNAMIC_SHARED(shared);
+  const int thread = static_cast<int>(threadIdx.x);
+  const auto put = [&](unsigned char* tile, int offset, int element, float x) {
+    reinterpret_cast<bf16*>(tile + offset)[element % gemm::piece] = bf16(x);
+  };
+  for (int i = thread; i < 128 * depth; i += 256) {
+    const int row = i / depth, k = i % depth;
+    put(shared, a_by_depth ? A::offset(row, k) : A::offset(k, row), a_by_depth ? k : row, a[i]);
+  }
+  for (int i = thread; i < depth * columns; i += 256) {
+    const int k = i / columns, column = i % columns;
+    put(shared + A::bytes, b_by_depth ? W::offset(column, k) : W::offset(k, column), b_by_depth ? k : column, b[i]);
+  }
+#if !defined(__CUDA_ARCH__) || defined(__CUDA_ARCH_FEAT_SM90_ALL)
+  warpgroup::publish();
+  __syncthreads();
+  typename Block::Sums sums{};
+  Block::multiply_tile(sums, shared, thread / 128 * 64);
+  warpgroup::wait(sums);
+  const int lane = thread % 32;
+  for (int j = 0; j < columns / 8; ++j) {
+    for (int e = 0; e < 4; ++e) {
+      const int row = thread / 32 * 16 + lane / 4 + e / 2 * 8, column = j * 8 + lane % 4 * 2 + e % 2;
+      c[row * columns + column] = sums[0][j][e];
+    }
+  }
+#endif
+}
+
+/// Whether there is a device that has the instructions of a warpgroup, and they are in this program.
+bool has_warpgroups() {
+#ifdef LACUNA_SM90A
+  return has_device_or_skips() && cuda_traits(0).capability == 90;
+#else
+  return false;
+#endif
+}
+
+template <int columns, int depth, bool a_by_depth, bool b_by_depth>
+void check_tiles() {
+  CAPTURE(columns);
+  CAPTURE(depth);
+  CAPTURE(a_by_depth);
+  CAPTURE(b_by_depth);
+  std::vector<float> a(128 * depth), b(depth * columns), c(128 * columns);
+  for (size_t i = 0; i < a.size(); ++i) a[i] = static_cast<float>(static_cast<int>(i * 37 % 101) - 50);
+  for (size_t i = 0; i < b.size(); ++i) b[i] = static_cast<float>(static_cast<int>(i * 53 % 89) - 44);
+  DeviceArray<float> on_a(a), on_b(b), on_c(c);
+  launch(CudaStream{.op = "wgmma"}, {1, 256, 2 * depth * (128 + columns)},
+         multiply_tiles<columns, depth, a_by_depth, b_by_depth>, on_a.data(), on_b.data(), on_c.data());
+  const std::vector<float> y = on_c.to_host("wgmma");
+  size_t wrong = 0;
+  for (size_t row = 0; row < 128; ++row) {
+    for (size_t column = 0; column < columns; ++column) {
+      float expected = 0;
+      for (size_t k = 0; k < depth; ++k) expected += a[row * depth + k] * b[k * columns + column];
+      wrong += y[row * columns + column] != expected;
+    }
+  }
+  CHECK(wrong == 0);
+}
+
 }  // namespace
+
+TEST_CASE("cuda: a warpgroup multiplies tiles of either orientation and swizzle") {
+  if (!has_warpgroups()) return;
+  check_tiles<128, 64, true, true>();
+  check_tiles<128, 64, true, false>();
+  check_tiles<128, 64, false, true>();
+  check_tiles<128, 64, false, false>();
+  check_tiles<64, 32, true, true>();
+  check_tiles<64, 32, true, false>();
+  check_tiles<64, 32, false, true>();
+  check_tiles<32, 64, true, false>();
+  check_tiles<32, 32, false, false>();
+}
 
 TEST_CASE("cuda: mma_bf16 multiplies whole fragments") {
   if (!has_tensor_units()) return;

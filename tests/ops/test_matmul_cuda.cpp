@@ -4,11 +4,13 @@
 
 #include "ops/cases.h"
 #include "ops/matmul/gemm.h"
+#include "ops/matmul/gemm_pack.h"
 #include "ops/matmul/matmul.h"
 #include "tensor/memory.h"
 #include "tests/support/compare.h"
 #include "tests/support/device.h"
 #include "tests/support/reduced_bounds.h"
+#include "tests/support/tensor_units.h"
 
 namespace lacuna {
 namespace {
@@ -46,8 +48,11 @@ void check_product(const Product& p, bool ta, bool tb) {
   test::check_within(on_device(DType::f32), expected, sizes, (terms + 16) * 0x1p-23);
   for (const Precision precision : {Precision::high, Precision::medium}) {
     const WithPrecision at(precision);
-    test::check_within(on_device(DType::f32), expected, sizes, test::reduced_bound(precision, p.k));
-    CHECK(test::same_bits(on_device(DType::f32), on_device(DType::f32)));
+    test::with_either_instructions([&] {
+      const Tensor y = on_device(DType::f32);
+      test::check_within(y, expected, sizes, test::reduced_bound(precision, p.k));
+      CHECK(test::same_bits(on_device(DType::f32), y));
+    });
   }
 }
 
@@ -80,16 +85,43 @@ TEST_CASE("matmul_cuda: a sum's parts cover it once") {
     for (const int64_t tiles : {1, 3, 9, 1000}) {
       const gemm::Splits splits = gemm::splits_for(tiles, depth, 132);
       CHECK(splits.count >= 1);
-      CHECK(splits.depth % 32 == 0);
+      CHECK(splits.depth % 64 == 0);
       CHECK(int64_t{splits.count} * splits.depth >= depth);
       CHECK((splits.count == 1 || int64_t{splits.count - 1} * splits.depth < depth));
     }
   }
 }
 
+TEST_CASE("matmul_cuda: operands are packed into whole pieces, with zeros in between") {
+  for (const int32_t width : {1, 4, 8, 12, 21}) {
+    for (const int32_t group : {1, 3, 8, 9}) {
+      const gemm::Lines lines{2 * group, width};
+      const auto packing = group == 1 ? gemm::Packing::of_lines(lines) : gemm::Packing::of_groups(lines, group);
+      CHECK(packing.width() % gemm::piece == 0);
+      CHECK((group == 1 || packing.packed_group % gemm::piece == 0));
+      std::vector<float> x(static_cast<size_t>(lines.count * width));
+      for (size_t i = 0; i < x.size(); ++i) x[i] = 1.0f + static_cast<float>(i) / 1024;
+      const auto elements = static_cast<size_t>(packing.elements());
+      std::vector<bf16> y(2 * elements, bf16(NAN));
+      const gemm::PackPieces pack(packing, x.data(), y.data(), 2);
+      for (size_t i = 0; i < elements / gemm::piece; ++i) pack(static_cast<int32_t>(i));
+      size_t filled = 0;
+      for (size_t i = 0; i < x.size(); ++i) {
+        const auto line = static_cast<int64_t>(i) / width, first = line / group * group * width;
+        const auto at = static_cast<size_t>(packing.place(first) + line % group * packing.width() + i % width);
+        CHECK(static_cast<float>(y[at]) == static_cast<float>(bf16(x[i])));
+        CHECK(static_cast<float>(y[at]) + static_cast<float>(y[elements + at]) == x[i]);  // 16 bits are enough
+        filled += y[at].bits != 0;
+      }
+      for (size_t i = 0; i < elements; ++i) filled -= y[i].bits != 0;
+      CHECK(filled == 0);  // nothing else is
+    }
+  }
+}
+
 TEST_CASE("matmul_cuda: the tile suits the result") {
   const auto tile = [](int64_t rows, int64_t columns) {
-    return gemm::best_tile(gemm::mma_tiles, rows, columns, 1, 132);
+    return gemm::best_tile(gemm::tensor_tiles, rows, columns, 1, 132);
   };
   CHECK(tile(262144, 128) == 0);
   CHECK(tile(262144, 64) == 1);
@@ -122,7 +154,7 @@ TEST_CASE("matmul_cuda: within the bounds in each of the larger tiles, which fil
   const int64_t unit = 128 * int64_t{multiprocessors};
   std::set<size_t> tiles;
   for (const Product& p : {Product{0, 0, unit, 128, 36}, {0, 0, 2 * unit, 64, 36}, {0, 0, 3 * unit, 32, 36}}) {
-    tiles.insert(gemm::best_tile(gemm::mma_tiles, p.m, p.n, 1, multiprocessors));
+    tiles.insert(gemm::best_tile(gemm::tensor_tiles, p.m, p.n, 1, multiprocessors));
     for (const bool ta : {false, true}) check_product(p, ta, false);
   }
   CHECK(tiles == std::set<size_t>{0, 1, 3});
