@@ -69,6 +69,12 @@ void copy_async(void* to, const void* from, size_t bytes, size_t valid_bytes);
 void copy_async_commit();
 void copy_async_wait(int groups_left);
 
+/// wgmma.mma_async for this thread: its elements of c (64 x columns) += A (64 x 16) B (16 x columns) in bf16, of
+/// operands that the PTX ISA's matrix descriptors find in shared memory. Done when it is waited for; an operand that is
+/// overwritten before is an error.
+void warpgroup_multiply(float* c, int columns, uint64_t a, bool a_transposed, uint64_t b, bool b_transposed);
+void warpgroup_wait();
+
 void block_barrier();
 void warp_barrier();
 /// Every lane of the warp gives `bytes` of its own and sees those of all 32, `bytes` apart, until the next exchange.

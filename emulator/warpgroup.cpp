@@ -1,5 +1,3 @@
-#include "emulator/warpgroup.h"
-
 #include <bit>
 #include <cmath>
 #include <cstring>

@@ -14,7 +14,9 @@ struct MmaKernels {
     constexpr int threads = tile.rows / warp_rows * (tile.columns / warp_columns) * 32;
     using B = Block<tile.rows, tile.columns, tile_depth<terms>, threads, a_by_depth, b_by_depth>;
     using M = MmaBlock<B, warp_rows, warp_columns, terms, copy_stages>;
-    launch_tiles(stream, problem, tile.rows, tile.columns, threads, M::shared_bytes, mma_kernel<M, tile.blocks_per_sm>);
+    // A warp's 64 x 32 sums leave no registers for a second block.
+    constexpr int blocks_per_sm = warp_rows == 64 ? 1 : tile.blocks_per_sm;
+    launch_tiles(stream, problem, tile.rows, tile.columns, threads, M::shared_bytes, mma_kernel<M, blocks_per_sm>);
   }
 };
 

@@ -3,10 +3,6 @@
 #include "tensor/cuda.h"
 #include "tensor/dtype.h"
 
-#ifdef LACUNA_CUDA_EMULATED
-#include "emulator/warpgroup.h"
-#endif
-
 /// The tensor units' instructions that a warpgroup (four warps) issues together, for devices of compute capability 9.0
 /// and programs compiled for sm_90a; elsewhere they stop the program. PTX ISA, "Asynchronous Warpgroup Level Matrix
 /// Instructions".
