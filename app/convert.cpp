@@ -37,6 +37,10 @@ void set_metadata(Model& model, const std::vector<std::string>& texts) {
 
 void convert(const ConvertArguments& arguments) {
   const std::map<std::string, Storage> names(storages().begin(), storages().end());
+  std::error_code ignored;
+  check(!std::filesystem::equivalent(arguments.input, arguments.output, ignored) || !is_checkpoint(arguments.input),
+        "[convert] ", arguments.output,
+        " would replace the checkpoint, which holds more than a model; name another file");
   Model model = load_model_or_checkpoint(arguments.input, arguments.raw);
   set_metadata(model, arguments.set);
   const std::string storage = arguments.half ? "f16" : arguments.storage;

@@ -1,3 +1,5 @@
+#include <spdlog/spdlog.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <ctime>
@@ -13,6 +15,7 @@
 #include "app/device_option.h"
 #include "app/eval_methods.h"
 #include "app/picture_files.h"
+#include "app/precision_option.h"
 #include "app/progress.h"
 #include "app/table.h"
 #include "tensor/file.h"
@@ -92,15 +95,30 @@ class Eval {
     methods_ = eval_methods(a);
     check_saved();
     evaluation_ = evaluation_of(methods_.methods);
-    if (!a.report.empty()) report_pictures_.emplace(files_.size(), a.report_pictures);
+    if (!a.report.empty()) report_pictures_.emplace(files_.size(), a.report_pictures.value_or(usual_report_pictures));
   }
 
+  /// Pictures that cannot be measured are named and left out, by all methods.
   void run() {
     Progress progress("eval", static_cast<int64_t>(files_.size()), 0, {.unit = "picture"});
     for (size_t i = 0; i < files_.size(); ++i) {
-      measure(i);
+      try {
+        measure(i);
+      } catch (const Error& error) {
+        const std::string reason = error.what();
+        const bool named = reason.find(files_[i].string()) != std::string::npos;
+        spdlog::error("{}{}", named ? "" : files_[i].string() + ": ", reason);
+      }
       progress.update(static_cast<int64_t>(i + 1));
     }
+    check(measured() > 0, "[eval] none of the ", files_.size(), " pictures could be measured");
+  }
+
+  size_t measured() const { return evaluation_.pictures.size(); }
+  /// Throws Error if pictures were left out.
+  void check_complete() const {
+    check(measured() == files_.size(), "[eval] ", files_.size() - measured(), " of ", files_.size(),
+          " pictures could not be measured; the figures are of the others");
   }
 
   void print() const {
@@ -111,7 +129,7 @@ class Eval {
       return;
     }
     if (methods.size() == 1) std::cout << methods[0].name << ": ";
-    std::cout << "means over " << files_.size() << (files_.size() == 1 ? " picture\n" : " pictures\n");
+    std::cout << "means over " << measured() << (measured() == 1 ? " picture\n" : " pictures\n");
     if (methods.size() == 1) {
       table_of(mean_of(methods[0].pictures)).print(std::cout);
       return;
@@ -136,7 +154,7 @@ class Eval {
     report["methods"] = nlohmann::ordered_json::array();
     for (const MethodFigures& method : evaluation_.methods) {
       nlohmann::ordered_json entry{{"method", method.name}, {"mean", json_of(mean_of(method.pictures))}};
-      for (size_t i = 0; i < files_.size(); ++i) {
+      for (size_t i = 0; i < measured(); ++i) {
         entry["pictures"].push_back(json_of(method.pictures[i]));
         entry["pictures"].back()["picture"] = evaluation_.pictures[i];
       }
@@ -150,10 +168,10 @@ class Eval {
     std::vector<std::pair<std::string, std::string>> facts;
     facts.emplace_back("Command", eval_command(a_));
     const std::string size = sizes_.size() == 1 ? *sizes_.begin() : std::to_string(sizes_.size()) + " different sizes";
-    facts.emplace_back("Pictures", std::to_string(files_.size()) + " from " + a_.images + ", " + size);
+    facts.emplace_back("Pictures", std::to_string(measured()) + " from " + a_.images + ", " + size);
     const std::string where =
         masks_ ? "masks from " + a_.masks : a_.holes + " at random places, seed " + std::to_string(a_.seed);
-    facts.emplace_back("Holes", where + "; " + fixed(100 * holes_share_ / static_cast<double>(files_.size()), 1) +
+    facts.emplace_back("Holes", where + "; " + fixed(100 * holes_share_ / static_cast<double>(measured()), 1) +
                                     " % of the pixels on average");
     facts.insert(facts.end(), methods_.facts.begin(), methods_.facts.end());
     if (!a_.run.empty()) facts.emplace_back("Training", "the log of " + a_.run);
@@ -203,14 +221,10 @@ class Eval {
   void measure(size_t i) {
     const Image image = read_in_8_bits(files_[i]);
     const fs::path below = path_below(files_[i], a_.images);
-    Tensor mask;
-    std::vector<Image> fills;
-    try {
-      mask = masks_ ? read_mask(masks_->of(below), image, a_.invert) : random_hole(holes_, image, a_.seed, i);
-      fills = evaluate(methods_.methods, below, image, mask, evaluation_);
-    } catch (const Error& error) {
-      fail(files_[i].string(), ": ", error.what());
-    }
+    const Tensor mask =
+        masks_ ? read_mask(masks_->of(below), image, a_.invert) : random_hole(holes_, image, a_.seed, i);
+    const size_t index = measured();
+    const std::vector<Image> fills = evaluate(methods_.methods, below, image, mask, evaluation_);
     sizes_.insert(std::to_string(image.width) + "x" + std::to_string(image.height));
     holes_share_ +=
         std::count(mask.data<float>(), mask.data<float>() + mask.numel(), 1.0f) / static_cast<double>(mask.numel());
@@ -219,7 +233,7 @@ class Eval {
     }
     if (!a_.save_masks.empty()) save(a_.save_masks, files_[i], picture_of_mask(mask));
     if (report_pictures_) {
-      report_pictures_->add(i, value_of(evaluation_.methods[0].pictures[i], "hole_l1"), image, mask, fills);
+      report_pictures_->add(index, value_of(evaluation_.methods[0].pictures[index], "hole_l1"), image, mask, fills);
     }
   }
 
@@ -227,7 +241,7 @@ class Eval {
     const bool several = evaluation_.methods.size() > 1;
     Table table =
         figures_table(several ? std::vector<std::string>{"picture", "by"} : std::vector<std::string>{"picture"});
-    for (size_t i = 0; i < files_.size(); ++i) {
+    for (size_t i = 0; i < measured(); ++i) {
       for (const MethodFigures& method : evaluation_.methods) {
         std::vector<std::string> row{evaluation_.pictures[i]};
         if (several) row.push_back(method.name);
@@ -254,6 +268,7 @@ void eval(const EvalArguments& a) {
   check(!a.images.empty(), "[eval] name the pictures: --images DIR");
   check(!a.invert || !a.masks.empty(), "[eval] --invert-mask goes with --masks");
   check(a.run.empty() || !a.report.empty(), "[eval] --run goes with --report");
+  check(!a.report_pictures || !a.report.empty(), "[eval] --report-pictures goes with --report");
   for (const std::string& file : {a.json, a.report}) {
     if (!file.empty()) check_can_write(file);
   }
@@ -263,6 +278,7 @@ void eval(const EvalArguments& a) {
   evaluation.print();
   if (!a.json.empty()) write_file_atomically(a.json, evaluation.json());
   if (!a.report.empty()) write_file_atomically(a.report, evaluation.report());
+  evaluation.check_complete();
 }
 
 }  // namespace
@@ -302,8 +318,13 @@ void add_eval(CLI::App& app) {
       ->type_name("SPEC")
       ->excludes(masks);
   command->add_option("--seed", a->seed, "Of the random holes (default 0); the same seed gives the same holes")
-      ->type_name("N");
+      ->type_name("N")
+      ->excludes(masks);
   command->add_flag("!--no-texture", a->texture, "Of models: without the fine texture that 'lacuna fill' adds");
+  command->add_option("--strategy", a->strategy, "Of models: what the network sees, as in 'lacuna fill' (default auto)")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"auto", "original", "crop", "resize"}).description(""));
+  add_precision_option(*command, a->precision, "Of models: of the arithmetic, at the least: highest, high or medium");
   command->add_flag("--per-image", a->per_image, "Print a line for each picture");
   command->add_flag("--markdown", a->markdown, "Print the table of means as Markdown");
   command->add_option("--json", a->json, "Write all figures, for each picture and their means")->type_name("FILE");
@@ -339,7 +360,10 @@ void add_eval(CLI::App& app) {
       "  lacuna eval --images photos/ --masks masks/ --model new=runs/a/model.safetensors --model old=old.safetensors\n"
       "  lacuna eval --images photos/ --masks masks/ --model models/lacuna.safetensors --baseline mean \\\n"
       "    --baseline patchmatch --filled telea=by_opencv/ --report report.html\n");
-  command->callback([a] { eval(*a); });
+  command->callback([a] {
+    const WithPrecision with(a->precision.value_or(precision()));
+    eval(*a);
+  });
 }
 
 }  // namespace lacuna

@@ -8,6 +8,8 @@
 #include "app/device_option.h"
 #include "app/model_path.h"
 #include "app/picture_files.h"
+#include "app/precision_option.h"
+#include "app/shell_word.h"
 #include "app/table.h"
 #include "train/fill_holes.h"
 #include "train/inpaint.h"
@@ -63,16 +65,6 @@ FillMethod filled_method(const std::string& name, const std::string& folder) {
   return {name, fill, false};
 }
 
-std::string quoted(const std::string& text) {
-  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) || std::string_view("-_./:=,+@%~").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-  if (plain) return text;
-  std::string all = "'";
-  for (const char c : text) all += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return all + "'";
-}
-
 }  // namespace
 
 MaskOptions parse_holes(const std::string& spec) {
@@ -122,7 +114,8 @@ EvalMethods eval_methods(const EvalArguments& a) {
   for (const std::string& text : models) {
     const auto [name, file] = name_and_path(text);
     std::string fact;
-    FillMethod method = model_method(name, file, {.texture = a.texture}, device, fact);
+    FillMethod method =
+        model_method(name, file, {.strategy = strategies().at(a.strategy), .texture = a.texture}, device, fact);
     add(std::move(method), fact);
   }
   for (const std::string& baseline : a.baselines) {
@@ -148,9 +141,9 @@ EvalMethods eval_methods(const EvalArguments& a) {
 }
 
 std::string eval_command(const EvalArguments& a) {
-  std::string command = "lacuna eval --images " + quoted(a.images);
+  std::string command = "lacuna eval --images " + shell_word(a.images);
   const auto add = [&](const std::string& option, const std::string& value) {
-    if (!value.empty()) command += " " + option + " " + quoted(value);
+    if (!value.empty()) command += " " + option + " " + shell_word(value);
   };
   for (const std::string& model : a.models) add("--model", model);
   for (const std::string& baseline : a.baselines) add("--baseline", baseline);
@@ -158,6 +151,8 @@ std::string eval_command(const EvalArguments& a) {
   add("--masks", a.masks);
   if (a.invert) command += " --invert-mask";
   if (!a.texture) command += " --no-texture";
+  if (a.strategy != "auto") add("--strategy", a.strategy);
+  if (a.precision) add("--precision", precision_name(*a.precision));
   if (a.masks.empty()) {
     add("--holes", a.holes);
     add("--seed", std::to_string(a.seed));

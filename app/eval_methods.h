@@ -1,22 +1,29 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tensor/stream.h"
 #include "train/evaluation.h"
 #include "train/masks.h"
 
 namespace lacuna {
+
+/// Of the worst and of the best fills, in a report.
+inline constexpr size_t usual_report_pictures = 6;
 
 struct EvalArguments {
   std::string images;
   std::vector<std::string> models, baselines, filled;  // what fills the holes; none: the shipped model
   std::string masks, holes = "box:128x128";            // what holes there are
   std::string json, report, run, save, save_masks, device = "auto";
+  std::string strategy = "auto";
+  std::optional<Precision> precision;
   uint64_t seed = 0;
-  size_t report_pictures = 6;
+  std::optional<size_t> report_pictures;
   bool per_image = false, invert = false, markdown = false, texture = true;
 };
 

@@ -44,6 +44,8 @@ struct FillArguments {
   std::vector<Pixel> attention_at;  // empty: chosen
   bool invert = false, skip_existing = false, texture = true;
   std::optional<Precision> precision;
+  int quality = 95;  // of JPEG
+  int64_t grow = 0;  // pixels
   int64_t max_side = 0;
   int64_t max_memory = 0;  // bytes; 0: any
 };
@@ -105,13 +107,15 @@ struct Task {
 Task read_task(const FillArguments& a, const fs::path& image, const fs::path& mask_file) {
   const Image picture = read_image(image);
   const int64_t longest = std::max(picture.height, picture.width);
-  if (a.max_side == 0 || longest <= a.max_side) return {picture, read_mask(mask_file, picture, a.invert)};
+  if (a.max_side == 0 || longest <= a.max_side) {
+    return {picture, grow_mask(read_mask(mask_file, picture, a.invert), a.grow)};
+  }
   const auto reduced = [&](int64_t n) { return std::max<int64_t>(1, (n * a.max_side + longest / 2) / longest); };
   const int64_t height = reduced(picture.height), width = reduced(picture.width);
-  const Tensor mask = mask_of(read_image(mask_file), a.invert);
+  const Tensor mask = read_mask(mask_file, a.invert);
   const bool fits = mask.dim(1) == height && mask.dim(2) == width;
-  return {resize_image(picture, height, width),
-          fits ? mask : reduce_mask(fit_mask(mask, picture, mask_file), height, width)};
+  const Tensor own = fits ? mask : reduce_mask(fit_mask(mask, picture, mask_file), height, width);
+  return {resize_image(picture, height, width), grow_mask(own, a.grow)};
 }
 
 /// Throws Error if writing `output` would destroy an input, links and other spellings included.
@@ -123,6 +127,24 @@ void check_spares_inputs(const fs::path& output, std::initializer_list<fs::path>
   }
 }
 
+/// Writes what the arguments ask for, the filled picture first: nothing else that cannot be written costs it.
+void write_results(const FillArguments& a, const fs::path& output, const Image& filled, const Image& coarse,
+                   const Image& steps, const Image& attention) {
+  write_image(output, filled, a.quality);
+  if (!a.coarse.empty()) write_image(a.coarse, coarse, a.quality);
+  if (!a.steps.empty()) write_image(a.steps, steps, a.quality);
+  if (!a.attention.empty()) write_image(a.attention, attention, a.quality);
+}
+
+/// Throws Error unless the pixels are in a hole.
+void check_in_hole(const std::vector<Pixel>& pixels, const Tensor& mask) {
+  for (const Pixel& p : pixels) {
+    const bool inside = p.x >= 0 && p.y >= 0 && p.x < mask.dim(2) && p.y < mask.dim(1);
+    check(inside && mask.data<float>()[p.y * mask.dim(2) + p.x] > 0.5f, "[fill] --attention-at: (", p.x, ",", p.y,
+          ") is in no hole");
+  }
+}
+
 /// Nothing is written unless all of it can be computed.
 void fill_one(const Model& model, const FillArguments& a, const fs::path& image, const fs::path& mask_file,
               const fs::path& output) {
@@ -131,11 +153,11 @@ void fill_one(const Model& model, const FillArguments& a, const fs::path& image,
     check(a.attention.empty(), "[fill] ", mask_file.string(),
           ": the mask has no hole: there is no attention to save; is it inverted?");
     spdlog::warn("the mask {} has no hole: the picture stays as it is", mask_file.string());
-    if (!a.coarse.empty()) write_image(a.coarse, picture);
-    if (!a.steps.empty()) write_image(a.steps, side_by_side({picture, picture, picture}));
-    write_image(output, picture);
+    write_results(a, output, picture, picture, a.steps.empty() ? Image{} : side_by_side({picture, picture, picture}),
+                  {});
     return;
   }
+  check_in_hole(a.attention_at, mask);
   const FillOptions options{.strategy = a.strategy,
                             .texture = a.texture,
                             .coarse = !a.coarse.empty() || !a.steps.empty(),
@@ -147,10 +169,10 @@ void fill_one(const Model& model, const FillArguments& a, const fs::path& image,
     spdlog::warn("{}: {}", image.string(), warning);
   }
   const FilledHoles result = fill_holes(model, picture, mask, options);
-  if (!a.coarse.empty()) write_image(a.coarse, result.coarse);
-  if (!a.steps.empty()) write_image(a.steps, side_by_side({with_holes(picture, mask), result.coarse, result.filled}));
-  if (!a.attention.empty()) write_image(a.attention, attention_picture(picture, result.looks, a.attention_at));
-  write_image(output, result.filled);
+  Image steps, attention;
+  if (!a.steps.empty()) steps = side_by_side({with_holes(picture, mask), result.coarse, result.filled});
+  if (!a.attention.empty()) attention = attention_picture(picture, result.looks, a.attention_at);
+  write_results(a, output, result.filled, result.coarse, steps, attention);
 }
 
 void fill_single(const FillArguments& a) {
@@ -248,8 +270,8 @@ void add_fill(CLI::App& app) {
   command
       ->add_option(
           "--mask,-m", a->mask,
-          "Where the hole is: white, or transparent if the mask has an alpha channel that varies; resized to the "
-          "picture if it differs in size")
+          "Where the hole is: white, or what is transparent of a picture with a part erased; resized to the picture if "
+          "it differs in size")
       ->type_name("FILE");
   command->add_option("--images", a->images, "Folder of pictures, with all below it")->type_name("DIR");
   command->add_option("--masks", a->masks, "Folder of masks named as the pictures (any extension), or one mask for all")
@@ -262,6 +284,12 @@ void add_fill(CLI::App& app) {
   command->add_option("--model", a->model, "Model file (default: $LACUNA_MODEL, then the shipped model)")
       ->type_name("FILE");
   command->add_flag("--invert-mask", a->invert, "The hole is where the mask is black (or opaque)");
+  command
+      ->add_option("--grow-mask", a->grow,
+                   "Let the holes reach N pixels further: a mask that is cut tightly leaves a rim of what it was to "
+                   "remove")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t{0}, int64_t{1000}).description(""));
   command
       ->add_option_function<std::string>(
           "--max-memory",
@@ -310,6 +338,9 @@ void add_fill(CLI::App& app) {
       ->type_name("FILE");
   command->add_flag("!--no-texture", a->texture,
                     "Leave fills as smooth as the network makes them, without the fine texture of their surroundings");
+  command->add_option("--quality", a->quality, "Of results that are JPEG, 1 to 100 (default 95)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 100).description(""));
   command->add_flag("--skip-existing", a->skip_existing, "With --images: leave out pictures whose result exists");
   add_precision_option(
       *command, a->precision,

@@ -4,11 +4,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <map>
 #include <memory>
 
 #include "app/app.h"
+#include "app/picture_files.h"
 #include "app/suggest.h"
 #include "app/table.h"
 #include "tensor/check.h"
@@ -20,9 +22,6 @@ namespace {
 struct ImportArguments {
   std::string tensorflow, pytorch, output, run, channel_order, storage = "f32";
 };
-
-const std::map<std::string, Storage> storage_names{
-    {"f32", Storage::f32}, {"f16", Storage::f16}, {"bf16", Storage::bf16}};
 
 /// Says what was left out, by its first few names.
 void report_left_out(const std::vector<std::string>& names) {
@@ -40,6 +39,12 @@ void import(const ImportArguments& arguments) {
         "[import] name what to import: --tensorflow PREFIX or --pytorch FILE");
   check(!arguments.output.empty() || !arguments.run.empty(), "[import] name the model to write by --output");
   const bool tensorflow = !arguments.tensorflow.empty();
+  if (!arguments.output.empty()) {
+    check_can_write(arguments.output);
+    std::error_code ignored;
+    check(!std::filesystem::equivalent(arguments.pytorch, arguments.output, ignored), "[import] ", arguments.output,
+          " would replace what is imported; name another file");
+  }
   const std::string order = !arguments.channel_order.empty() ? arguments.channel_order : tensorflow ? "bgr" : "rgb";
   const Imported imported = tensorflow ? import_tensorflow(arguments.tensorflow, order, !arguments.run.empty())
                                        : import_pytorch(arguments.pytorch, order);
@@ -54,7 +59,8 @@ void import(const ImportArguments& arguments) {
               << ". To go on:\nlacuna train --data PHOTOS --out " << arguments.run << " --resume\n";
   }
   if (arguments.output.empty()) return;
-  save_model(arguments.output, imported.generator, imported.metadata, storage_names.at(arguments.storage));
+  const std::map<std::string, Storage> names(storages().begin(), storages().end());
+  save_model(arguments.output, imported.generator, imported.metadata, names.at(arguments.storage));
   std::cout << arguments.output << ": " << grouped(imported.generator.params().count()) << " parameters, cnum "
             << options.cnum << ", " << (options.one_stage ? "one stage" : "two stages") << ", channel order " << order
             << '\n';
@@ -82,7 +88,7 @@ void add_import(CLI::App& app) {
       ->check(CLI::IsMember({"bgr", "rgb"}).description(""));
   command->add_option("--storage", arguments->storage, "Type of the numbers in the model: f32 (default), f16 or bf16")
       ->type_name("TYPE")
-      ->check(CLI::IsMember(storage_names).description(""));
+      ->check(CLI::IsMember({"f32", "f16", "bf16"}).description(""));
   command
       ->add_option("--run", arguments->run,
                    "Make a folder to go on training in, of the checkpoint's critics and optimiser, too")

@@ -10,6 +10,7 @@
 #include "tensor/check.h"
 #include "tensor/safetensors.h"
 #include "train/tensor_bundle.h"
+#include "train/torch_file.h"
 
 namespace lacuna {
 namespace {
@@ -46,6 +47,14 @@ Content content_of(const std::string& file) {
     Content content{path, "the index of a TensorFlow checkpoint", {}};
     for (const BundleEntry& entry : read_bundle_index(path).entries) {
       content.header.tensors.push_back({entry.name, entry.type, entry.shape, entry.bytes});
+    }
+    return content;
+  }
+  if (is_torch_file(path)) {
+    Content content{path, "a PyTorch state dict", {}};
+    for (const auto& [name, tensor] : read_torch_file(path)) {
+      if (!tensor.defined()) continue;
+      content.header.tensors.push_back({name, name_of(tensor.dtype()), tensor.shape(), tensor.nbytes()});
     }
     return content;
   }
@@ -151,8 +160,8 @@ void info(const InfoArguments& arguments) {
 
 void add_info(CLI::App& app) {
   auto arguments = std::make_shared<InfoArguments>();
-  CLI::App* command =
-      app.add_subcommand("info", "Show what a model, a checkpoint or a TensorFlow checkpoint's index holds");
+  CLI::App* command = app.add_subcommand(
+      "info", "Show what a model, a checkpoint, a TensorFlow checkpoint's index or a PyTorch state dict holds");
   command->add_option("FILE", arguments->files, "The files")->required()->type_name("");
   command->add_flag("--brief", arguments->brief, "Leave out the table of tensors");
   command->footer(

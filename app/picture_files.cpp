@@ -3,8 +3,9 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cctype>
+#include <atomic>
 
+#include "tensor/file.h"
 #include "train/data.h"
 #include "train/masks.h"
 
@@ -12,13 +13,6 @@ namespace lacuna {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string lower_extension(const fs::path& file) {
-  std::string extension = file.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension;
-}
 
 std::string without_extension(fs::path path) { return path.replace_extension().generic_string(); }
 
@@ -53,8 +47,19 @@ Tensor fit_mask(const Tensor& mask, const Image& picture, const fs::path& file) 
   return resize_mask(mask, picture.height, picture.width);
 }
 
+Tensor read_mask(const fs::path& file, bool invert) {
+  const Image image = read_image(file);
+  static std::atomic<bool> told = false;
+  if (const MaskPaint paint = mask_paint(image); paint != MaskPaint::white && !told.exchange(true)) {
+    spdlog::info("the mask {} has transparent parts: the holes are {}, {}; --invert-mask exchanges the two",
+                 file.string(), (paint == MaskPaint::transparent) != invert ? "there" : "where it is white",
+                 "in other such masks too");
+  }
+  return mask_of(image, invert);
+}
+
 Tensor read_mask(const fs::path& file, const Image& picture, bool invert) {
-  return fit_mask(mask_of(read_image(file), invert), picture, file);
+  return fit_mask(read_mask(file, invert), picture, file);
 }
 
 void check_can_write(const fs::path& file) {

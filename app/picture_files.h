@@ -30,7 +30,9 @@ class MaskFiles {
 
 /// The mask (1,H,W,1) at the picture's size; a warning that names its file tells if it had to be resized.
 Tensor fit_mask(const Tensor& mask, const Image& picture, const std::filesystem::path& file);
-/// fit_mask of the mask in a file, see mask_of.
+/// The mask in a file, see mask_of. Where transparency says what is a hole, a line tells, once.
+Tensor read_mask(const std::filesystem::path& file, bool invert);
+/// The same at the picture's size, see fit_mask.
 Tensor read_mask(const std::filesystem::path& file, const Image& picture, bool invert);
 
 /// Throws Error unless a file of that name could be written as far as can be told before the work is done: its folder

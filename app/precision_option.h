@@ -15,6 +15,13 @@ inline const std::map<std::string, Precision>& precisions() {
   return all;
 }
 
+inline std::string precision_name(Precision precision) {
+  for (const auto& [name, value] : precisions()) {
+    if (value == precision) return name;
+  }
+  return "";
+}
+
 /// The option --precision of commands that compute; without it `precision` stays as it is.
 inline void add_precision_option(CLI::App& command, std::optional<Precision>& precision, const std::string& text) {
   command

@@ -11,6 +11,7 @@
 #include "app/interrupt.h"
 #include "app/precision_option.h"
 #include "app/progress.h"
+#include "app/shell_word.h"
 #include "distributed/cores.h"
 #include "distributed/launch.h"
 #include "distributed/together.h"
@@ -38,17 +39,6 @@ std::string describe(const StepReport& report, double pictures_per_second) {
   }
   note << pictures_per_second << " images/s";
   return note.str();
-}
-
-/// A word as a shell takes it.
-std::string quoted(const std::string& word) {
-  const bool plain = !word.empty() && word.find_first_not_of(
-                                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                          "0123456789_-./=:,+@%") == std::string::npos;
-  if (plain) return word;
-  std::string result = "'";
-  for (const char c : word) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return result + "'";
 }
 
 TrainConfig config_of(const CLI::App& command, const TrainArguments& arguments) {
@@ -103,8 +93,12 @@ void train(const CLI::App& command, const TrainArguments& arguments, Device devi
   double rate = 0;
   const auto started = [&](int64_t done) {
     if (!first) return;
+    if (done >= config.steps) {
+      spdlog::info("{} has all of its {} steps; --steps N goes on to more", arguments.out, config.steps);
+      return;
+    }
     spdlog::info("training in {}: steps {} to {}", arguments.out, done + 1, config.steps);
-    if (config.log.tensorboard) spdlog::info("to watch it: tensorboard --logdir {}", quoted(arguments.out));
+    if (config.log.tensorboard) spdlog::info("to watch it: tensorboard --logdir {}", shell_word(arguments.out));
     progress.emplace("train", config.steps, done, ProgressOptions{.unit = "step"});
     last = std::chrono::steady_clock::now();
   };
@@ -127,7 +121,7 @@ void train(const CLI::App& command, const TrainArguments& arguments, Device devi
                  (std::filesystem::path(arguments.out) / "best.safetensors").string());
   } else if (result.stopped) {
     spdlog::info("stopped after step {}; {} is saved. To go on:", result.steps, result.checkpoint.string());
-    std::cout << "lacuna train --out " << quoted(arguments.out) << " --resume\n";
+    std::cout << "lacuna train --out " << shell_word(arguments.out) << " --resume\n";
   } else {
     spdlog::info("done: {} steps; the model is {}", result.steps,
                  (std::filesystem::path(arguments.out) / "model.safetensors").string());
@@ -188,7 +182,8 @@ void add_train(CLI::App& app) {
       ->type_name("N")
       ->check(CLI::PositiveNumber);
   command->add_option("--seed", arguments->seed, "Of everything random, instead of the configuration's")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(CLI::Range(uint64_t{0}, uint64_t{1} << 62).description(""));
   add_precision_option(*command, arguments->precision,
                        "Of products and convolutions, instead of the configuration's: highest (f32), high or medium "
                        "(bf16 operands)");

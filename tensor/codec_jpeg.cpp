@@ -66,11 +66,19 @@ bool read_header(Reader& r, std::string_view bytes) {
   jpeg_create_decompress(&r.jpeg);
   jpeg_mem_src(&r.jpeg, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
   jpeg_save_markers(&r.jpeg, JPEG_APP0 + 1, 0xffff);
+  jpeg_save_markers(&r.jpeg, JPEG_APP0 + 2, 0xffff);
   jpeg_read_header(&r.jpeg, TRUE);
   const J_COLOR_SPACE stored = r.jpeg.jpeg_color_space;
   const bool four_inks = stored == JCS_CMYK || stored == JCS_YCCK;
   r.jpeg.out_color_space = stored == JCS_GRAYSCALE ? JCS_GRAYSCALE : four_inks ? JCS_CMYK : JCS_RGB;
   r.jpeg.dct_method = JDCT_ISLOW;
+  return true;
+}
+
+/// Reads the colour profile, if there is one, to be given back by free(); false on an error.
+bool read_profile(Reader& r, unsigned char** profile, unsigned* bytes) {
+  if (setjmp(r.errors.jump)) return false;
+  if (!jpeg_read_icc_profile(&r.jpeg, profile, bytes)) *profile = nullptr;
   return true;
 }
 
@@ -133,6 +141,10 @@ bool write_pixels(Writer& w, const Image& image, int quality, unsigned char* row
   w.jpeg.optimize_coding = TRUE;
   if (quality >= full_colour_quality) w.jpeg.comp_info[0].h_samp_factor = w.jpeg.comp_info[0].v_samp_factor = 1;
   jpeg_start_compress(&w.jpeg, TRUE);
+  if (!image.icc.empty()) {
+    jpeg_write_icc_profile(&w.jpeg, reinterpret_cast<const JOCTET*>(image.icc.data()),
+                           static_cast<unsigned>(image.icc.size()));
+  }
   const int64_t stride = image.width * image.channels;
   for (int64_t y = 0; y < image.height; ++y) {
     const uint16_t* samples = image.samples.data() + y * stride;
@@ -157,6 +169,13 @@ Photograph decode_jpeg(std::string_view bytes, const std::string& name) {
   Image& image = photograph.image;
   for (jpeg_saved_marker_ptr marker = jpeg.marker_list; marker && photograph.orientation == 1; marker = marker->next) {
     photograph.orientation = exif_orientation({reinterpret_cast<const char*>(marker->data), marker->data_length});
+  }
+  if (channels != 4) {
+    unsigned char* profile = nullptr;
+    unsigned bytes = 0;
+    require(read_profile(reader, &profile, &bytes));
+    if (profile) image.icc.assign(reinterpret_cast<const char*>(profile), bytes);
+    std::free(profile);
   }
   image.samples.resize(static_cast<size_t>(image.height * image.width * channels));
   std::vector<unsigned char> row(static_cast<size_t>(image.width * channels));

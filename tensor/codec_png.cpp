@@ -71,6 +71,16 @@ bool read_header(Reader& r) {
   return true;
 }
 
+/// The colour profile, if there is one.
+std::string profile_of(const Reader& r) {
+  png_charp name = nullptr;
+  png_bytep profile = nullptr;
+  png_uint_32 bytes = 0;
+  int compression = 0;
+  if (png_get_iCCP(r.png, r.info, &name, &compression, &profile, &bytes) == 0) return {};
+  return {reinterpret_cast<const char*>(profile), bytes};
+}
+
 bool read_pixels(Reader& r, png_bytepp rows) {
   if (setjmp(png_jmpbuf(r.png))) return false;
   png_read_image(r.png, rows);
@@ -96,8 +106,13 @@ struct Writer {
 
 bool write_pixels(Writer& w, const Image& image, int color_type, png_bytepp rows) {
   if (setjmp(png_jmpbuf(w.png))) return false;
+  png_set_benign_errors(w.png, 1);  // a profile that libpng does not like is left out
   png_set_IHDR(w.png, w.info, static_cast<png_uint_32>(image.width), static_cast<png_uint_32>(image.height), image.bits,
                color_type, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  if (!image.icc.empty()) {
+    png_set_iCCP(w.png, w.info, "ICC profile", PNG_COMPRESSION_TYPE_BASE,
+                 reinterpret_cast<png_const_bytep>(image.icc.data()), static_cast<png_uint_32>(image.icc.size()));
+  }
   png_write_info(w.png, w.info);
   if (image.bits == 16 && std::endian::native == std::endian::little) png_set_swap(w.png);
   png_write_image(w.png, rows);
@@ -120,7 +135,8 @@ Image decode_png(std::string_view bytes, const std::string& name) {
               .width = png_get_image_width(reader.png, reader.info),
               .channels = png_get_channels(reader.png, reader.info),
               .bits = png_get_bit_depth(reader.png, reader.info),
-              .samples = {}};
+              .samples = {},
+              .icc = profile_of(reader)};
   check_extents(image.height, image.width, name);
 
   const int64_t stride = static_cast<int64_t>(png_get_rowbytes(reader.png, reader.info));

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -108,6 +109,13 @@ std::string read_file(const fs::path& path, std::string_view who) {
   }
 }
 
+std::string lower_extension(const fs::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension;
+}
+
 void write_file_atomically(const fs::path& path, const std::vector<std::string_view>& parts, std::string_view who) {
   const fs::path target = resolve(path);
   std::optional<mode_t> permissions;
@@ -123,8 +131,13 @@ void write_file_atomically(const fs::path& path, const std::vector<std::string_v
   check(target.has_filename(), "[", who, "] '", path.string(), "': cannot write: this names no file");
 
   static std::atomic<int> serial{0};
-  const std::string suffix = ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(serial++);
-  const fs::path temporary = target.parent_path() / ("." + target.filename().string() + suffix);
+  const auto next_name = [&] {
+    const std::string suffix = ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(serial++);
+    return target.parent_path() / ("." + target.filename().string() + suffix);
+  };
+  fs::path temporary = next_name();
+  // A process of the same number may have been killed and have left one.
+  while (::access(temporary.c_str(), F_OK) == 0) temporary = next_name();
   Descriptor file(temporary, O_WRONLY | O_CREAT | O_EXCL, 0666);
   if (!file.valid()) fail_writing(path, who);
   Remover remover{temporary};

@@ -1,7 +1,6 @@
 #include "tensor/image.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <utility>
 
@@ -60,7 +59,7 @@ void check_image(const Image& image, const std::string& name) {
 /// Without alpha and in 8 bits, as JPEG needs it.
 Image reduced(const Image& image) {
   const int64_t kept = image.channels <= 2 ? 1 : 3;
-  Image result{image.height, image.width, kept, 8, {}};
+  Image result{image.height, image.width, kept, 8, {}, image.icc};
   result.samples.reserve(static_cast<size_t>(image.height * image.width * kept));
   const uint32_t maximum = static_cast<uint32_t>(image.maximum());
   for (size_t pixel = 0; pixel < image.samples.size(); pixel += static_cast<size_t>(image.channels)) {
@@ -70,13 +69,6 @@ Image reduced(const Image& image) {
     }
   }
   return result;
-}
-
-std::string lower_extension(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension;
 }
 
 }  // namespace

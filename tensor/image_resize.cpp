@@ -64,7 +64,7 @@ Image resize_image(const Image& image, int64_t height, int64_t width) {
   if (image.height == height && image.width == width) return image;
   const std::vector<Tap> rows = triangle_taps(image.height, height), columns = triangle_taps(image.width, width);
   const int64_t in_stride = image.width * image.channels, out_stride = width * image.channels;
-  Image result{height, width, image.channels, image.bits, {}};
+  Image result{height, width, image.channels, image.bits, {}, image.icc};
   result.samples.resize(static_cast<size_t>(height * out_stride));
 
   // Source rows are resampled when first needed; a ring keeps those that the output row at hand reads.
@@ -101,7 +101,7 @@ Image crop_image(const Image& image, int64_t top, int64_t left, int64_t height, 
   check(top >= 0 && left >= 0 && height > 0 && width > 0 && top + height <= image.height && left + width <= image.width,
         "[crop_image] the rectangle of ", height, " x ", width, " at (", top, ",", left,
         ") is not within a picture of ", image.height, " x ", image.width);
-  Image result{height, width, image.channels, image.bits, {}};
+  Image result{height, width, image.channels, image.bits, {}, image.icc};
   result.samples.resize(static_cast<size_t>(height * width * image.channels));
   for (int64_t y = 0; y < height; ++y) {
     std::copy_n(image.samples.data() + ((top + y) * image.width + left) * image.channels, width * image.channels,

@@ -50,7 +50,6 @@ std::optional<size_t> keep(TraceEvent event) {
   return events.size() - 1;
 }
 
-/// "lacuna::Tensor lacuna::{anonymous}::f(int)" -> "f", "void lacuna::Adam::step(...)" -> "Adam::step"
 std::string quoted(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
 }

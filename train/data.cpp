@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
 #include <condition_variable>
 #include <exception>
@@ -25,13 +24,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string lower_extension(const fs::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension;
-}
-
 bool is_picture(const fs::path& path) {
   constexpr std::array<std::string_view, 4> known{".png", ".jpg", ".jpeg", ".bmp"};
   return std::find(known.begin(), known.end(), lower_extension(path)) != known.end() &&
@@ -41,8 +33,14 @@ bool is_picture(const fs::path& path) {
 std::vector<fs::path> pictures_below(const fs::path& folder) {
   std::vector<fs::path> found;
   try {
-    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
-      if (entry.is_regular_file() && is_picture(entry.path())) found.push_back(entry.path());
+    std::set<fs::path> visited{fs::canonical(folder)};  // links may lead round in circles
+    using Walk = fs::recursive_directory_iterator;
+    for (Walk entry(folder, fs::directory_options::follow_directory_symlink); entry != Walk(); ++entry) {
+      if (entry->is_directory()) {
+        if (!visited.insert(fs::canonical(entry->path())).second) entry.disable_recursion_pending();
+      } else if (entry->is_regular_file() && is_picture(entry->path())) {
+        found.push_back(entry->path());
+      }
     }
   } catch (const fs::filesystem_error& error) {
     fail("[data] ", folder.string(), ": cannot list the folder: ", error.code().message());

@@ -93,12 +93,17 @@ std::vector<Image> evaluate(const std::vector<FillMethod>& methods, const std::f
   using Clock = std::chrono::steady_clock;
   const Tensor truth = to_tensor(picture);
   std::vector<Image> fills;
-  for (size_t m = 0; m < methods.size(); ++m) {
+  std::vector<Metrics> metrics;
+  std::vector<double> seconds;
+  for (const FillMethod& method : methods) {
     const auto start = Clock::now();
-    fills.push_back(methods[m].fill(picture, mask, path));
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    if (methods[m].timed) evaluation.methods[m].seconds += seconds;
-    evaluation.methods[m].pictures.push_back(metrics_of(truth, to_tensor(fills.back()), mask));
+    fills.push_back(method.fill(picture, mask, path));
+    seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+    metrics.push_back(metrics_of(truth, to_tensor(fills.back()), mask));
+  }
+  for (size_t m = 0; m < methods.size(); ++m) {
+    if (methods[m].timed) evaluation.methods[m].seconds += seconds[m];
+    evaluation.methods[m].pictures.push_back(std::move(metrics[m]));
   }
   evaluation.originals.pictures.push_back(metrics_of(truth, truth, mask));
   evaluation.pictures.push_back(path.string());

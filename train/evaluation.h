@@ -66,8 +66,7 @@ struct Evaluation {
 };
 
 /// Fills the hole by each method and adds the figures. Returns the fills, in the methods' order. `evaluation` has the
-/// methods' names already, see evaluation_of. Where a method fails, the Error is its own with the picture's name
-/// before.
+/// methods' names already, see evaluation_of. Where a method fails, its Error is thrown and nothing is added.
 std::vector<Image> evaluate(const std::vector<FillMethod>& methods, const std::filesystem::path& path,
                             const Image& picture, const Tensor& mask, Evaluation& evaluation);
 

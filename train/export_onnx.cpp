@@ -1,5 +1,7 @@
 #include "train/export_onnx.h"
 
+#include <cmath>
+#include <limits>
 #include <tuple>
 
 #include "ops/pad/pad.h"
@@ -232,7 +234,9 @@ int64_t onnx_matrix_bytes(const Generator& generator, const OnnxOptions& options
   if (o.one_stage || o.attention != GeneratorOptions::Attention::contextual) return 0;
   constexpr int64_t unit = Generator::size_unit;
   const int64_t positions = Generator::padded(options.height) / unit * (Generator::padded(options.width) / unit);
-  return options.batch * positions * positions * size_of(DType::f32);
+  const double bytes = static_cast<double>(options.batch * size_of(DType::f32)) * std::pow(positions, 2);
+  constexpr int64_t most = std::numeric_limits<int64_t>::max();
+  return bytes < static_cast<double>(most) ? static_cast<int64_t>(bytes) : most;
 }
 
 }  // namespace lacuna

@@ -16,6 +16,8 @@ constexpr int64_t bytes_beside = 100;
 /// x (1,H,W,C) within a box.
 Tensor crop(const Tensor& x, const Box& box) {
   const int64_t channels = x.dim(3), width = x.dim(2);
+  check(box.top >= 0 && box.left >= 0 && box.top + box.height <= x.dim(1) && box.left + box.width <= width,
+        "[fill] a part's surroundings do not hold its edge");
   Tensor part({1, box.height, box.width, channels});
   for (int64_t y = 0; y < box.height; ++y) {
     std::copy_n(x.data<float>() + ((box.top + y) * width + box.left) * channels, box.width * channels,

@@ -137,7 +137,9 @@ struct Planner {
   }
 
   Box surroundings_of(const HolePart& part) const {
-    const int64_t least = scaled(part, trained.picture), margin = scaled(part, (trained.picture - trained.hole) / 2);
+    const int64_t least = scaled(part, trained.picture);
+    // At least one pixel, at which the seam is blended.
+    const int64_t margin = std::max<int64_t>(1, scaled(part, (trained.picture - trained.hole) / 2));
     const auto [top, height] = surroundings(part.hole.top, part.hole.height, margin, least, mask.dim(1));
     const auto [left, width] = surroundings(part.hole.left, part.hole.width, margin, least, mask.dim(2));
     return {top, left, height, width};

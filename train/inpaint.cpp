@@ -99,6 +99,7 @@ Image with_holes(const Image& picture, const Tensor& mask) {
 
 Image side_by_side(const std::vector<Image>& pictures) {
   Image all{.height = pictures.at(0).height, .width = 0, .channels = 3, .bits = 8, .samples = {}};
+  if (pictures[0].channels >= 3) all.icc = pictures[0].icc;
   for (const Image& p : pictures) {
     check(p.height == all.height, "[side_by_side] heights ", all.height, " and ", p.height, " differ");
     all.width += p.width;

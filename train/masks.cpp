@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <numeric>
 #include <tuple>
 
 #include "train/data.h"
@@ -20,6 +21,27 @@ void check_mask(const Tensor& mask, const char* who) {
   check(mask.rank() == 4 && mask.dim(0) == 1 && mask.dim(3) == 1, "[", who, "] a mask is (1,H,W,1), not ",
         mask.shape());
 }
+
+/// A picture's pixels as what they may say of a hole.
+class MaskPixels {
+ public:
+  explicit MaskPixels(const Image& image)
+      : image_(image), has_alpha_(image.channels % 2 == 0), colours_(image.channels - (has_alpha_ ? 1 : 0)) {}
+
+  int64_t count() const { return image_.height * image_.width; }
+  bool white(int64_t i) const {
+    return 2 * std::accumulate(at(i), at(i) + colours_, int64_t{0}) >= colours_ * image_.maximum();
+  }
+  bool opaque(int64_t i) const { return !has_alpha_ || 2 * at(i)[colours_] >= image_.maximum(); }
+  bool empty(int64_t i) const { return has_alpha_ && at(i)[colours_] == 0; }
+
+ private:
+  const uint16_t* at(int64_t i) const { return image_.samples.data() + i * image_.channels; }
+
+  const Image& image_;
+  bool has_alpha_;
+  int64_t colours_;
+};
 
 /// One sample's mask while it is drawn.
 struct Canvas {
@@ -241,24 +263,56 @@ Box hole_bounds(const Tensor& mask) {
   return bottom == 0 ? Box{} : Box{top, left, bottom - top, right - left};
 }
 
+MaskPaint mask_paint(const Image& image) {
+  const MaskPixels pixels(image);
+  bool opaque_white = false, opaque_other = false, clear = false, empty_white = false, empty_other = false;
+  for (int64_t i = 0; i < pixels.count(); ++i) {
+    if (pixels.opaque(i)) {
+      (pixels.white(i) ? opaque_white : opaque_other) = true;
+    } else {
+      clear = true;
+      if (pixels.empty(i)) (pixels.white(i) ? empty_white : empty_other) = true;
+    }
+  }
+  if (!clear || !(opaque_white || opaque_other)) return MaskPaint::white;
+  return !opaque_other && empty_other && !empty_white ? MaskPaint::white_on_nothing : MaskPaint::transparent;
+}
+
 Tensor mask_of(const Image& image, bool invert) {
   Tensor mask({1, image.height, image.width, 1});
-  const size_t channels = static_cast<size_t>(image.channels), alpha = channels - 1;
-  const bool has_alpha = channels == 2 || channels == 4;
-  bool by_alpha = false;
-  for (size_t i = alpha; has_alpha && i < image.samples.size(); i += channels) {
-    by_alpha |= image.samples[i] != image.samples[alpha];
-  }
-  const int64_t colours = has_alpha ? image.channels - 1 : image.channels;
-  const uint16_t* pixel = image.samples.data();
-  float* values = mask.data<float>();
-  for (int64_t i = 0; i < image.height * image.width; ++i, pixel += channels) {
-    int64_t sum = 0;
-    for (int64_t c = 0; c < colours; ++c) sum += pixel[c];
-    const bool hole = by_alpha ? 2 * pixel[alpha] < image.maximum() : 2 * sum >= colours * image.maximum();
-    values[i] = hole != invert ? 1.0f : 0.0f;
+  const MaskPixels pixels(image);
+  const MaskPaint paint = mask_paint(image);
+  for (int64_t i = 0; i < pixels.count(); ++i) {
+    const bool hole =
+        paint == MaskPaint::white ? pixels.white(i) : pixels.opaque(i) != (paint == MaskPaint::transparent);
+    mask.data<float>()[i] = hole != invert ? 1.0f : 0.0f;
   }
   return mask;
+}
+
+Tensor grow_mask(const Tensor& mask, int64_t reach) {
+  check_mask(mask, "grow_mask");
+  check(reach >= 0, "[grow_mask] a hole grows by pixels, not by ", reach);
+  if (reach == 0) return mask;
+  const int64_t height = mask.dim(1), width = mask.dim(2);
+  // Along each line, how far it is to the last hole pixel, first one way, then the other.
+  const auto grow_lines = [reach](const Tensor& x, int64_t lines, int64_t length, int64_t pitch, int64_t step) {
+    Tensor y = x.clone();
+    for (int64_t l = 0; l < lines; ++l) {
+      const float* from = x.data<float>() + l * pitch;
+      float* to = y.data<float>() + l * pitch;
+      for (const bool forwards : {true, false}) {
+        int64_t since = reach + 1;
+        for (int64_t k = 0; k < length; ++k) {
+          const int64_t i = (forwards ? k : length - 1 - k) * step;
+          since = from[i] > 0.5f ? 0 : since + 1;
+          if (since <= reach) to[i] = 1;
+        }
+      }
+    }
+    return y;
+  };
+  return grow_lines(grow_lines(mask, height, width, width, 1), width, height, 1, width);
 }
 
 Tensor resize_mask(const Tensor& mask, int64_t height, int64_t width) {

@@ -71,10 +71,17 @@ Box hole_window(const Tensor& mask, int64_t height, int64_t width);
 /// Rows and columns [0, 0) where there is no hole, else the smallest box that holds it; mask (1,H,W,1).
 Box hole_bounds(const Tensor& mask);
 
-/// The mask (1,H,W,1) that a picture paints. If it has an alpha channel that is not the same everywhere, the hole is
-/// where the picture is transparent (alpha below half); otherwise where it is white (the mean of its colours at least
-/// half). `invert` exchanges hole and known.
+/// What of a picture is the hole, if it is a mask: where it is white (the mean of its colours at least half); if parts
+/// of it are transparent (alpha below half) these, as in a photograph with a part erased; unless all that is opaque is
+/// white and nothing that is empty (alpha 0) is, which is white painted on nothing.
+enum class MaskPaint { white, transparent, white_on_nothing };
+MaskPaint mask_paint(const Image& image);
+
+/// The mask (1,H,W,1) that a picture paints, see MaskPaint. `invert` exchanges hole and known.
 Tensor mask_of(const Image& image, bool invert = false);
+
+/// The mask (1,H,W,1) whose holes reach that many pixels further in each of the eight directions.
+Tensor grow_mask(const Tensor& mask, int64_t reach);
 
 /// The mask (1,H,W,1) at another size, nearest: row y reads row floor((y + 1/2) H / height).
 Tensor resize_mask(const Tensor& mask, int64_t height, int64_t width);

@@ -5,6 +5,7 @@
 
 #include "autograd/tape.h"
 #include "ops/arithmetic/arithmetic.h"
+#include "ops/concat/concat.h"
 #include "train/ssim.h"
 
 namespace lacuna {
@@ -21,6 +22,23 @@ struct Mean {
   double operator()() const { return count > 0 ? sum / count : 0; }
 };
 
+/// Of some pixels.
+struct Sums {
+  Mean l1, l2, truth_l1, truth_l2, ssim, horizontal, vertical;
+
+  void append_to(std::vector<std::pair<std::string, double>>& metrics, const std::string& prefix) const {
+    if (ssim.count == 0) return;
+    constexpr double least = 1e-12;  // keeps the figures finite for equal and for black pictures
+    metrics.emplace_back(prefix + "l1", 100 * l1());
+    metrics.emplace_back(prefix + "l2", 100 * l2());
+    metrics.emplace_back(prefix + "l1_relative", 100 * l1.sum / std::max(truth_l1.sum, least));
+    metrics.emplace_back(prefix + "l2_relative", 100 * l2.sum / std::max(truth_l2.sum, least));
+    metrics.emplace_back(prefix + "psnr", 10 * std::log10(1 / std::max(l2(), least)));
+    metrics.emplace_back(prefix + "ssim", ssim());
+    metrics.emplace_back(prefix + "tv", 100 * (horizontal() + vertical()));
+  }
+};
+
 }  // namespace
 
 std::vector<std::pair<std::string, double>> metrics_of(const Variable& truth, const Variable& completed,
@@ -32,40 +50,35 @@ std::vector<std::pair<std::string, double>> metrics_of(const Variable& truth, co
         mask.shape());
   const int64_t height = shape[1], width = shape[2];
   const NoGrad no_grad;
-  Variable a = cast(completed, DType::f64), b = cast(truth, DType::f64);
-  const Tensor map = ssim_map(luma(a), luma(b)).value();
-  a = affine(a, 0.5, 0.5), b = affine(b, 0.5, 0.5);
-  const Tensor holes = mask.value().to(DType::f64);
-  const double *x = a.value().data<double>(), *y = b.value().data<double>(), *hole = holes.data<double>();
-  const double* similarity = map.data<double>();
-
-  std::vector<std::pair<std::string, double>> metrics;
-  const auto measure = [&](const std::string& prefix, auto counts) {
-    Mean l1, l2, truth_l1, truth_l2, ssim, horizontal, vertical;
-    for (int64_t p = 0; p < height * width; ++p) {
-      if (!counts(p)) continue;
-      ssim.add(similarity[p]);
-      for (int64_t e = 3 * p; e < 3 * p + 3; ++e) {
-        l1.add(std::abs(x[e] - y[e]));
-        l2.add((x[e] - y[e]) * (x[e] - y[e]));
-        truth_l1.add(std::abs(y[e]));
-        truth_l2.add(y[e] * y[e]);
-        if (p % width > 0) horizontal.add(std::abs(x[e] - x[e - 3]));
-        if (p >= width) vertical.add(std::abs(x[e] - x[e - 3 * width]));
-      }
+  Sums in_hole, everywhere;
+  constexpr int64_t band = 256;  // rows at a time: the maps of a large picture would be many times its size
+  for (int64_t top = 0; top < height; top += band) {
+    const int64_t bottom = std::min(height, top + band);
+    const int64_t first = std::max<int64_t>(0, top - ssim_reach), last = std::min(height, bottom + ssim_reach);
+    const auto rows = [&](const Variable& x) { return cast(slice(x, 1, first, last - first), DType::f64); };
+    Variable a = rows(completed), b = rows(truth);
+    const Tensor map = ssim_map(luma(a), luma(b)).value(), holes = rows(mask).value();
+    a = affine(a, 0.5, 0.5), b = affine(b, 0.5, 0.5);
+    const double *x = a.value().data<double>(), *y = b.value().data<double>();
+    for (int64_t p = (top - first) * width; p < (bottom - first) * width; ++p) {
+      const auto add_to = [&](Sums& sums) {
+        sums.ssim.add(map.data<double>()[p]);
+        for (int64_t e = 3 * p; e < 3 * p + 3; ++e) {
+          sums.l1.add(std::abs(x[e] - y[e]));
+          sums.l2.add((x[e] - y[e]) * (x[e] - y[e]));
+          sums.truth_l1.add(std::abs(y[e]));
+          sums.truth_l2.add(y[e] * y[e]);
+          if (p % width > 0) sums.horizontal.add(std::abs(x[e] - x[e - 3]));
+          if (p >= width) sums.vertical.add(std::abs(x[e] - x[e - 3 * width]));
+        }
+      };
+      if (holes.data<double>()[p] > 0.5) add_to(in_hole);
+      add_to(everywhere);
     }
-    if (ssim.count == 0) return;
-    constexpr double least = 1e-12;  // keeps the figures finite for equal and for black pictures
-    metrics.emplace_back(prefix + "l1", 100 * l1());
-    metrics.emplace_back(prefix + "l2", 100 * l2());
-    metrics.emplace_back(prefix + "l1_relative", 100 * l1.sum / std::max(truth_l1.sum, least));
-    metrics.emplace_back(prefix + "l2_relative", 100 * l2.sum / std::max(truth_l2.sum, least));
-    metrics.emplace_back(prefix + "psnr", 10 * std::log10(1 / std::max(l2(), least)));
-    metrics.emplace_back(prefix + "ssim", ssim());
-    metrics.emplace_back(prefix + "tv", 100 * (horizontal() + vertical()));
-  };
-  measure("hole_", [&](int64_t p) { return hole[p] > 0.5; });
-  measure("", [](int64_t) { return true; });
+  }
+  std::vector<std::pair<std::string, double>> metrics;
+  in_hole.append_to(metrics, "hole_");
+  everywhere.append_to(metrics, "");
   return metrics;
 }
 

@@ -12,7 +12,6 @@
 namespace lacuna {
 namespace {
 
-constexpr int64_t reach = 5;
 constexpr double sigma = 1.5;
 constexpr double c1 = 0.01 * 0.01, c2 = 0.03 * 0.03;
 
@@ -28,7 +27,7 @@ Variable kernel(const std::vector<double>& weights, int axis, const Variable& x)
 std::vector<double> window() {
   std::vector<double> weights;
   double total = 0;
-  for (int64_t k = -reach; k <= reach; ++k) {
+  for (int64_t k = -ssim_reach; k <= ssim_reach; ++k) {
     weights.push_back(std::exp(-static_cast<double>(k * k) / (2 * sigma * sigma)));
     total += weights.back();
   }

@@ -3,6 +3,7 @@
 #include <zip.h>
 
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <memory>
@@ -275,12 +276,20 @@ Named read_old(std::string_view file) {
   });
 }
 
+constexpr std::string_view zip_magic{"PK"};
+
 }  // namespace
+
+bool is_torch_file(const fs::path& path) {
+  std::string begin(old_magic.size(), '\0');
+  std::ifstream(path, std::ios::binary).read(begin.data(), static_cast<std::streamsize>(begin.size()));
+  return begin.starts_with(zip_magic) || begin == old_magic;
+}
 
 Named read_torch_file(const fs::path& path) {
   const std::string file = read_file(path, "pytorch");
   try {
-    if (file.starts_with("PK")) return read_zip(file);
+    if (file.starts_with(zip_magic)) return read_zip(file);
     if (file.starts_with(old_magic)) return read_old(file);
     fail("is no file of PyTorch's torch.save");
   } catch (const Error& error) {

@@ -9,6 +9,9 @@
 
 namespace lacuna {
 
+/// Whether the file begins as torch.save's files do, in either format.
+bool is_torch_file(const std::filesystem::path& path);
+
 /// The tensors of a file written by PyTorch's torch.save, in its order: a state dict, or dictionaries of them, whose
 /// keys are then joined by dots ("netG.conv1.weight"). Float and Double come as they are, BFloat16 as bf16, Half as f32
 /// (exact), all contiguous; tensors of other types are undefined Tensors, and what is no tensor is left out.

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "tensor/file.h"
 #include "tensor/image.h"
 #include "tensor/safetensors.h"
 #include "tests/app/run_program.h"
@@ -74,6 +75,20 @@ TEST_CASE("convert: what a model says of itself can be changed") {
   // In place, too.
   REQUIRE(run_program({"convert", "--set", "step=8", out, out}).status == 0);
   CHECK(read_safetensors_header(out).metadata.at("step") == "8");
+}
+
+TEST_CASE("convert: a checkpoint is not replaced by the model taken out of it") {
+  const test::TemporaryFolder folder;
+  const fs::path checkpoint = folder / "c.safetensors", link = folder / "link.safetensors";
+  write_safetensors(checkpoint, {{{"format", "lacuna-checkpoint"}}, {}});
+  fs::create_symlink(checkpoint, link);
+  const std::string before = read_file(checkpoint);
+  for (const fs::path& output : {checkpoint, link}) {
+    const auto run = run_program({"convert", checkpoint.string(), output.string()});
+    CHECK(run.status == 1);
+    CHECK(test::contains(run.err, "would replace the checkpoint"));
+  }
+  CHECK(read_file(checkpoint) == before);
 }
 
 TEST_CASE("convert: what cannot be converted is refused in one line") {

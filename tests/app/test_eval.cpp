@@ -137,10 +137,8 @@ TEST_CASE("eval: bad input of each kind is one line and writes nothing") {
   fails({"--baseline", "mean", "--masks", f.masks + "/none"}, "there is no such file or folder");
   fails({"--model", f.model + "x", "--holes", "box:8"}, "model.safetensorsx");
   fails({"--baseline", "mean", "--masks", f.masks, "--save", f.images}, "which is read; name a folder outside");
-  fs::remove(f.masks + "/b.png");
-  fails({"--baseline", "mean", "--masks", f.masks}, "there is no mask named b");
-  write_file_atomically(f.images + "/b.png", std::string_view("no picture"));
-  fails({"--baseline", "mean", "--holes", "box:8"}, "b.png: is not a PNG");
+  fails({"--baseline", "mean", "--masks", f.masks, "--seed", "3"}, "--seed");
+  fails({"--baseline", "mean", "--report-pictures", "3"}, "--report-pictures goes with --report");
 
   CHECK(run_program({"eval", "--baseline", "mean"}).status == 1);
   const ProgramRun nowhere = run_program({"eval", "--baseline", "mean", "--images", f.images + "/none"});
@@ -149,12 +147,49 @@ TEST_CASE("eval: bad input of each kind is one line and writes nothing") {
   CHECK(contains(unwritable.err, "there is no folder"));
 }
 
-TEST_CASE("eval: an error before the first picture is the only line there is") {
+TEST_CASE("eval: what cannot be measured is named and left out, and the end is an error") {
   const Fixture f;
+  REQUIRE(f.eval({"--baseline", "mean", "--masks", f.masks, "--json", f.report}).status == 0);
+  const nlohmann::json whole = f.method();
+  const auto left_out = [&](const std::string& reason) {
+    const ProgramRun run = f.eval({"--baseline", "mean", "--model", f.model, "--masks", f.masks, "--json", f.report,
+                                   "--report", (f.folder / "report.html").string()});
+    CHECK(run.status == 1);
+    CHECK_MESSAGE(contains(run.err, "lacuna: error: " + reason), run.err);
+    CHECK(contains(run.err, "lacuna: error: [eval] 1 of 2 pictures could not be measured"));
+    CHECK(contains(run.out, "means over 1 picture\n"));
+    const nlohmann::json methods = f.json()["methods"];
+    REQUIRE(methods[1]["pictures"].size() == 1);
+    CHECK(methods[1]["pictures"][0] == whole["pictures"][1]);
+    CHECK(methods[0]["pictures"].size() == 1);
+    CHECK(fs::exists(f.folder / "report.html"));
+  };
+  fs::rename(f.masks + "/a.png", f.masks + "/z.png");
+  left_out(f.images + "/a.png: [mask] " + f.masks + ": there is no mask named a");
+  fs::rename(f.masks + "/z.png", f.masks + "/a.png");
   write_file_atomically(f.images + "/a.png", std::string_view("no picture"));
-  const ProgramRun run = f.eval({"--baseline", "mean", "--holes", "box:8"});
-  CHECK(run.status == 1);
-  CHECK(run.err == "lacuna: error: [image] " + f.images + "/a.png: is not a PNG, JPEG or BMP picture\n");
+  left_out("[image] " + f.images + "/a.png: is not a PNG, JPEG or BMP picture\n");
+  write_file_atomically(f.images + "/b.png", std::string_view("no picture"));
+  const ProgramRun none = f.eval({"--baseline", "mean", "--masks", f.masks});
+  CHECK(none.status == 1);
+  CHECK(contains(none.err, "none of the 2 pictures could be measured"));
+  CHECK(none.out.empty());
+}
+
+TEST_CASE("eval: models see their pictures as the arguments say") {
+  const Fixture f;
+  const std::string model = (f.folder / "small.safetensors").string();
+  save_model(model, Generator({.cnum = 2}, 3), {{"trained_picture", "16"}, {"trained_hole", "8"}});
+  const auto figures = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> all{"--model", model, "--masks", f.masks, "--json", f.report};
+    all.insert(all.end(), more.begin(), more.end());
+    REQUIRE(f.eval(all).status == 0);
+    return f.method()["mean"];
+  };
+  const nlohmann::json usual = figures({});
+  CHECK(figures({"--strategy", "original"}) == usual);
+  CHECK(figures({"--strategy", "crop"}) != usual);
+  CHECK(figures({"--precision", "highest"}) == usual);
 }
 
 TEST_CASE("eval: holes and results that were saved give the same figures again") {
@@ -208,9 +243,15 @@ TEST_CASE("eval: filled pictures that do not do, and folders that must stay apar
   fs::create_directories(filled);
   fails(by_filled, filled + ": no .png, .jpg, .jpeg or .bmp file");
   write_image(filled + "/b.png", halves(100));
-  fails(by_filled, "a.png: [filled picture] " + filled + ": there is no filled picture named a");
+  const auto leaves_out_a = [&](const std::string& reason) {
+    const ProgramRun run = f.eval(by_filled);
+    CHECK(run.status == 1);
+    CHECK_MESSAGE(contains(run.err, reason), run.err);
+    CHECK(contains(run.err, "1 of 2 pictures could not be measured"));
+  };
+  leaves_out_a("a.png: [filled picture] " + filled + ": there is no filled picture named a");
   write_image(filled + "/a.png", {8, 9, 3, 8, std::vector<uint16_t>(8 * 9 * 3)});
-  fails(by_filled, filled + "/a.png is 9x8, the original 24x24: they cannot be compared");
+  leaves_out_a(filled + "/a.png is 9x8, the original 24x24: they cannot be compared");
   fails({"--filled", "a/b=" + filled, "--baseline", "mean", "--masks", f.masks, "--save", f.report + "s"},
         "a/b cannot be a folder's name");
 

@@ -143,6 +143,27 @@ TEST_CASE("fill: the mask may be inverted, of another size, or an alpha channel"
   CHECK(read_image(f.output).samples == expected.samples);
 }
 
+TEST_CASE("fill: a mask of transparent parts tells what it takes for the hole; holes can be grown") {
+  const Fixture f;
+  const Image mask = middle(20, 28);
+  Image strokes{20, 28, 2, 8, {}};  // white on nothing
+  for (const uint16_t v : mask.samples) strokes.samples.insert(strokes.samples.end(), {v, v});
+  write_image(f.in("strokes.png"), strokes);
+  REQUIRE(f.fill({"-i", f.picture, "-m", f.mask, "-o", f.output}).status == 0);
+  const Image expected = read_image(f.output);
+  const ProgramRun run = f.fill({"-i", f.picture, "-m", f.in("strokes.png"), "-o", f.output});
+  REQUIRE(run.status == 0);
+  CHECK(read_image(f.output).samples == expected.samples);
+
+  Image larger = plain(20, 28, 0);  // the middle is rows [5,15) and columns [7,21)
+  for (int64_t y = 3; y < 17; ++y) std::fill_n(larger.samples.begin() + y * 28 + 5, 18, uint16_t{255});
+  write_image(f.in("larger.png"), larger);
+  REQUIRE(f.fill({"-i", f.picture, "-m", f.in("larger.png"), "-o", f.output}).status == 0);
+  const Image grown = read_image(f.output);
+  REQUIRE(f.fill({"-i", f.picture, "-m", f.mask, "-o", f.output, "--grow-mask", "2"}).status == 0);
+  CHECK(read_image(f.output).samples == grown.samples);
+}
+
 TEST_CASE("fill: nothing to fill is a copy, everything to fill an error") {
   const Fixture f;
   write_image(f.mask, plain(20, 28, 0));
@@ -168,6 +189,14 @@ TEST_CASE("fill: coarse result, attention, steps; a smaller picture; JPEG") {
   CHECK(differing(read_image(f.in("coarse.png")), f.image, middle(20, 28)).first == 0);
   CHECK(read_image(f.in("attention.png")).width > 28);
   CHECK(read_image(f.in("steps.png")).width == 3 * 28);
+  const auto bytes = [&](const std::string& quality) {
+    REQUIRE(f.fill({"-i", f.picture, "-m", f.mask, "-o", f.in("out.jpg"), "--quality", quality}).status == 0);
+    return fs::file_size(f.in("out.jpg"));
+  };
+  CHECK(bytes("20") < bytes("95"));
+  check_failed(f.fill({"-i", f.picture, "-m", f.mask, "-o", f.output, "--save-coarse", f.in("c.png"),
+                       "--save-attention", f.in("a.png"), "--attention-at", "1,1"}),
+               "--attention-at: (1,1) is in no hole", {f.output, f.in("a.png"), f.in("c.png")});
   REQUIRE(f.fill({"-i", f.picture, "-m", f.mask, "-o", f.output, "--max-side", "14"}).status == 0);
   CHECK(read_image(f.output).height == 10);
   CHECK(read_image(f.output).width == 14);

@@ -103,6 +103,21 @@ TEST_CASE("golden: a changed number, of whatever expectation, fails") {
   for (const GoldenResult& r : offsets) CHECK(r.passed == !r.tensor.starts_with("out.offsets"));
 }
 
+TEST_CASE("golden: a changed number fails at reduced precision, too, however large the change") {
+  for (const double change : {1e-3, 5.0, static_cast<double>(NAN)}) {
+    CAPTURE(change);
+    const TemporaryFolder folder;
+    Safetensors original = read_safetensors(golden_folder / "elu__0.safetensors");
+    tensor_of(original, "out.y").data<double>()[0] += change;
+    write_safetensors(folder / "elu__0.safetensors", original);
+    for (const Precision precision : {Precision::highest, Precision::medium}) {
+      for (const GoldenResult& r : run_golden_case(folder / "elu__0.safetensors", {DType::f32, precision})) {
+        CHECK(r.passed == !r.tensor.starts_with("out.y"));
+      }
+    }
+  }
+}
+
 TEST_CASE("golden: NaN fails, on either side") {
   for (const char* tensor : {"out.y", "grad.in.x", "in.x", "seed.y"}) {
     const auto results =

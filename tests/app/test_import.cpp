@@ -77,6 +77,12 @@ TEST_CASE("import: refused in one line, with nothing written") {
   folder.file("cut.data-00000-of-00001", data);
   check_refused(folder, {"--tensorflow", prefix}, "the checksum of inpaint_net/allconv11/kernel is wrong");
 
+  const std::string copy = folder.file("copy.pt", read_file(data_folder + "tiny.pt")).string();
+  const ProgramRun over = run_program({"import", "--pytorch", copy, "--output", copy});
+  CHECK(over.status == 1);
+  CHECK(contains(over.err, "would replace what is imported"));
+  CHECK(read_file(copy) == read_file(data_folder + "tiny.pt"));
+
   CHECK(run_program({"import", "--pytorch", "a", "--tensorflow", "b"}).status == 2);
   CHECK(run_program({"import", "--pytorch", data_folder + "tiny.pt"}).status == 1);
 }
@@ -115,6 +121,16 @@ TEST_CASE("import: a training on RGB pictures may start from a model of BGR ones
   for (const auto& [name, value] : expected) {
     CHECK(test::same_bits(trained.generator.params().at(name).value(), value));
   }
+}
+
+TEST_CASE("info: a PyTorch state dict") {
+  const ProgramRun run = run_program({"info", data_folder + "tiny.pt"});
+  CHECK(run.status == 0);
+  CHECK(contains(run.out, "tiny.pt: a PyTorch state dict, "));
+  CHECK(contains(run.out, "coarse_generator.conv1.conv.weight"));
+  const ProgramRun refused = run_program({"info", data_folder + "module.pt"});
+  CHECK(refused.status == 1);
+  CHECK(contains(refused.err, "refers to Python's torch.nn.modules.linear.Linear"));
 }
 
 TEST_CASE("info: the index of a TensorFlow checkpoint") {

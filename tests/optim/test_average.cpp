@@ -32,6 +32,15 @@ TEST_CASE("average: the weighted sum it is defined as, from the first update on"
   }
 }
 
+TEST_CASE("average: of what does not change is that, however slow it is") {
+  for (const double decay : {0.9, 0.9999, 0.9999999}) {
+    const Tensor p = Tensor::full({2}, 0.7), average = p.clone();
+    MovingAverage moving({{"p", p}}, {{"p", average}}, decay);
+    for (int t = 0; t < 3000; ++t) moving.update();
+    CHECK(test::same_bits(average, p));
+  }
+}
+
 TEST_CASE("average: goes on from its state with the same bits") {
   const auto run = [](int break_at) {
     Tensor p = Tensor::zeros({40000});

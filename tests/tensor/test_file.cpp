@@ -1,4 +1,5 @@
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tensor/file.h"
 #include "tests/support/compare.h"
@@ -20,6 +21,16 @@ TEST_CASE("file: what is written is read, and nothing else stays in the folder")
   write_file_atomically(folder / "f", "");
   CHECK(read_file(folder / "f").empty());
   CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("file: what a killed process left is no hindrance") {
+  const test::TemporaryFolder folder;
+  for (int serial = 0; serial < 200; ++serial) {
+    folder.file(".f.tmp-" + std::to_string(::getpid()) + "-" + std::to_string(serial), "half");
+  }
+  write_file_atomically(folder / "f", "whole");
+  CHECK(read_file(folder / "f") == "whole");
+  CHECK(folder.entries() == 201);
 }
 
 TEST_CASE("file: when the space runs out the old file stays whole and the temporary one goes") {

@@ -3,6 +3,7 @@
 
 #include "tensor/file.h"
 #include "tensor/image.h"
+#include "tensor/image_resize.h"
 #include "tensor/philox.h"
 #include "tests/support/compare.h"
 #include "tests/support/temporary_folder.h"
@@ -117,6 +118,35 @@ TEST_CASE("image: PNG keeps every sample, channel and depth") {
   CHECK(folder.entries() == 1);
   const Image dot = noise(1, 1, 3, 8);
   CHECK(same_picture(decode_image(encode_image(dot, "dot.png"), "dot"), dot));
+}
+
+TEST_CASE("image: a colour profile goes with the samples, from and to either format") {
+  // A header of 128 bytes and one tag of 200 bytes that mean nothing (ICC.1:2010, 7.2).
+  std::string profile(344, '\0');
+  const auto put = [&](size_t at, std::string_view bytes) { profile.replace(at, bytes.size(), bytes); };
+  put(2, "\x01\x58");
+  put(8, "\x02\x10");
+  put(12, "mntrRGB XYZ ");
+  put(36, "acsp");
+  put(68, std::string_view("\x00\x00\xf6\xd6\x00\x01\x00\x00\x00\x00\xd3\x2d", 12));
+  put(131, "\x01");
+  put(132, std::string_view("desc\x00\x00\x00\x90\x00\x00\x00\xc8", 12));
+  for (size_t i = 144; i < profile.size(); ++i) profile[i] = static_cast<char>(i * i * 37 >> 3);
+  for (const int64_t channels : {3, 4}) {
+    Image image = noise(9, 14, channels, 8);
+    image.icc = profile;
+    CHECK(decode_image(encode_image(image, "p.png"), "p").icc == profile);
+    CHECK(decode_image(encode_image(image, "p.jpg"), "p").icc == profile);
+    const Image turned = decode_image(encode_image(image, "p.jpg"), "p");
+    CHECK(decode_image(encode_image(turned, "q.png"), "q").icc == profile);
+    CHECK(resize_image(image, 4, 5).icc == profile);
+    CHECK(crop_image(image, 1, 1, 4, 5).icc == profile);
+  }
+  // One that is damaged is left out, and the picture written all the same.
+  Image damaged = noise(3, 3, 3, 8);
+  damaged.icc = "no profile";
+  CHECK(decode_image(encode_image(damaged, "d.png"), "d").samples == damaged.samples);
+  CHECK(decode_image(encode_image(noise(3, 3, 3, 8), "n.png"), "n").icc.empty());
 }
 
 TEST_CASE("image: palette, transparency and one bit a sample are unfolded") {

@@ -84,6 +84,14 @@ TEST_CASE("data: sources are folders, lists and pictures") {
         std::vector<fs::path>{folder.path() / "below/c.jpeg", "/elsewhere/e.png"});
   CHECK(list_pictures({(folder.path() / "b.png").string(), folder.path().string()}).size() == 5);
 
+  // Links to folders are followed, but not round in circles.
+  fs::create_directory_symlink(folder.path() / "below", folder.path() / "link");
+  fs::create_directory_symlink(folder.path(), folder.path() / "below" / "up");
+  CHECK(list_pictures({folder.path().string()}).size() == 4);
+  CHECK(list_pictures({(folder.path() / "link").string()}).size() >= 2);
+  fs::remove(folder.path() / "link");
+  fs::remove(folder.path() / "below" / "up");
+
   const auto error = [&](const char* name) {
     return test::error_of([&] { list_pictures({(folder.path() / name).string()}); });
   };

@@ -68,6 +68,18 @@ TEST_CASE("fill_holes: every strategy fills all holes of every kind of picture a
   }
 }
 
+TEST_CASE("fill_holes: known pixels stay with a model that was trained on holes as large as its pictures") {
+  const Model model{Generator({.cnum = 2}, 5), "rgb", {{"trained_picture", "32"}, {"trained_hole", "32"}}};
+  for (const auto& [height, width] : {std::pair<int64_t, int64_t>{70, 87}, {87, 70}}) {
+    Tensor mask = Tensor::zeros({1, height, width, 1});
+    for (int64_t i = 4; i < 60; ++i) std::fill_n(mask.data<float>() + i * width + i, 5, 1.0f);  // leaning
+    const Image picture = noise(height, width, 3, 8);
+    for (const Strategy strategy : {Strategy::automatic, Strategy::crop}) {
+      CHECK(differing(fill_holes(model, picture, mask, {.strategy = strategy}).filled, picture, mask).first == 0);
+    }
+  }
+}
+
 TEST_CASE("fill_holes: a small picture's fill is the network's, blended at the edge") {
   const Model model = tiny_model();
   const Image picture = noise(40, 56, 3, 8);

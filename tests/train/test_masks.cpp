@@ -125,10 +125,32 @@ TEST_CASE("masks: what a picture paints") {
   CHECK(values(mask_of({1, 2, 3, 8, {0, 0, 255, 255, 255, 0}})) == second);
   CHECK(values(mask_of({1, 2, 1, 8, {255, 0}}, true)) == second);
   // An alpha channel that varies decides: transparent is hole. One that does not says nothing.
-  CHECK(values(mask_of({1, 2, 4, 8, {255, 255, 255, 255, 0, 0, 0, 0}})) == second);
+  CHECK(values(mask_of({1, 2, 4, 8, {255, 255, 255, 255, 255, 255, 255, 0}})) == second);
   CHECK(values(mask_of({1, 2, 4, 8, {0, 0, 0, 255, 255, 255, 255, 255}})) == second);
   CHECK(values(mask_of({1, 2, 2, 8, {255, 255, 255, 127}})) == second);
   CHECK(values(mask_of({1, 2, 2, 8, {0, 0, 255, 0}})) == second);
+  // White on nothing is the hole, with its soft edge.
+  CHECK(values(mask_of({1, 2, 4, 8, {0, 0, 0, 0, 255, 255, 255, 255}})) == second);
+  CHECK(values(mask_of({1, 4, 2, 8, {0, 0, 255, 90, 255, 160, 255, 255}})) == std::vector<double>{0, 0, 1, 1});
+  CHECK(mask_paint({1, 2, 4, 8, {0, 0, 0, 0, 255, 255, 255, 255}}) == MaskPaint::white_on_nothing);
+  // An opaque colour beside it, or white below what is transparent, make it a picture with a part erased.
+  CHECK(values(mask_of({1, 3, 2, 8, {255, 255, 40, 255, 0, 0}})) == std::vector<double>{0, 0, 1});
+  CHECK(mask_paint({1, 3, 2, 8, {255, 255, 0, 0, 255, 0}}) == MaskPaint::transparent);
+}
+
+TEST_CASE("masks: holes grow by pixels in each direction, up to the border") {
+  Tensor mask = Tensor::zeros({1, 9, 12, 1});
+  for (const auto& [y, x] : {std::pair{4, 5}, {0, 11}}) mask.data<float>()[y * 12 + x] = 1;
+  for (const int64_t reach : {0, 1, 3, 20}) {
+    const Tensor grown = grow_mask(mask, reach);
+    for (int64_t y = 0; y < 9; ++y) {
+      for (int64_t x = 0; x < 12; ++x) {
+        const bool near = std::max(std::abs(y - 4), std::abs(x - 5)) <= reach || std::max(y, 11 - x) <= reach;
+        CHECK(grown.at(y * 12 + x) == (near ? 1 : 0));
+      }
+    }
+  }
+  CHECK(test::error_of([&] { grow_mask(mask, -1); }) == "[grow_mask] a hole grows by pixels, not by -1");
 }
 
 TEST_CASE("masks: nearest resize reads centres") {

@@ -125,6 +125,25 @@ TEST_CASE("metrics: SSIM of pictures is that of their luma, over the hole that o
   CHECK(metrics.at("hole_ssim") == doctest::Approx(hole / 12));
 }
 
+TEST_CASE("metrics: of a tall picture, which is gone through in bands of rows, as of the whole") {
+  for (const int64_t height : {513, 600}) {
+    const Tensor truth = noise({1, height, 7, 3}, 5), completed = noise({1, height, 7, 3}, 6);
+    const auto grey = [](const Tensor& x) { return luma(cast(x, DType::f64)); };
+    const std::vector<double> map = ssim_map(grey(completed), grey(truth)).value().to_vector();
+    const std::vector<double> x = completed.to_vector();
+    double whole = 0, across = 0, down = 0;
+    for (const double s : map) whole += s;
+    for (size_t i = 0; i < x.size(); ++i) {
+      if (i % 21 >= 3) across += std::abs(x[i] - x[i - 3]) / 2;
+      if (i >= 21) down += std::abs(x[i] - x[i - 21]) / 2;
+    }
+    const auto rows = static_cast<double>(height);
+    const Named metrics = named(truth, completed, Tensor::zeros({1, height, 7, 1}));
+    CHECK(metrics.at("ssim") == doctest::Approx(whole / (rows * 7)).epsilon(1e-12));
+    CHECK(metrics.at("tv") == doctest::Approx(100 * (across / (rows * 18) + down / ((rows - 1) * 21))).epsilon(1e-12));
+  }
+}
+
 TEST_CASE("metrics: a perfect result") {
   const Tensor truth = noise({1, 9, 12, 3}, 7);
   const Named metrics = named(truth, truth, small_hole());
