@@ -320,7 +320,8 @@ void add_eval(CLI::App& app) {
   command->add_option("--seed", a->seed, "Of the random holes (default 0); the same seed gives the same holes")
       ->type_name("N")
       ->excludes(masks);
-  command->add_flag("!--no-texture", a->texture, "Of models: without the fine texture that 'lacuna fill' adds");
+  command->add_flag_callback(
+      "--no-texture", [a] { a->texture = false; }, "Of models: without the fine texture that 'lacuna fill' adds");
   command->add_option("--strategy", a->strategy, "Of models: what the network sees, as in 'lacuna fill' (default auto)")
       ->type_name("NAME")
       ->check(CLI::IsMember({"auto", "original", "crop", "resize"}).description(""));

@@ -188,8 +188,8 @@ void fill_single(const FillArguments& a) {
   }
   const Model model = moved(load_model(model_path(a.model)), chosen_device(a.device));
   const GeneratorOptions& network = model.generator.options();
-  check(a.attention.empty() || (!network.one_stage && network.attention == GeneratorOptions::Attention::contextual),
-        "[fill] --save-attention: this model has no contextual attention");
+  check(a.attention.empty() || (!network.one_stage && network.attention != GeneratorOptions::Attention::none),
+        "[fill] --save-attention: this model has no attention");
   fill_one(model, a, a.image, a.mask, a.output);
 }
 
@@ -336,8 +336,9 @@ void add_fill(CLI::App& app) {
       ->add_option("--save-steps", a->steps,
                    "Also write the picture with its holes, coarse and final result side by side")
       ->type_name("FILE");
-  command->add_flag("!--no-texture", a->texture,
-                    "Leave fills as smooth as the network makes them, without the fine texture of their surroundings");
+  command->add_flag_callback(
+      "--no-texture", [a] { a->texture = false; },
+      "Leave fills as smooth as the network makes them, without the fine texture of their surroundings");
   command->add_option("--quality", a->quality, "Of results that are JPEG, 1 to 100 (default 95)")
       ->type_name("N")
       ->check(CLI::Range(1, 100).description(""));

@@ -2,7 +2,7 @@
 """What nvcc makes of the device code: for each file and each generation of devices how many kernels there are, the most
 registers that one of them uses, and the bytes that all of them keep in memory for want of registers.
 
-Needs nvcc and no device. Ends with status 1 if a file does not compile; --details names every kernel that spills.
+Needs nvcc and no device. Ends with status 1 if a file does not compile, or nvcc sees a loss of performance in it; --details names every kernel that spills.
 """
 
 import argparse
@@ -20,16 +20,19 @@ ARCHITECTURES = "75,80,86,89,90a,100,120"
 FLAGS = ["-std=c++20", "-O3", "--extended-lambda", "--fmad=false", "-Xptxas", "-v", "-DLACUNA_CUDA", "-DLACUNA_SM90A", "-I."]
 ENTRY = re.compile(r"Compiling entry function '(\S+)' for 'sm_(\d+)a?'")
 SPILL = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
+LOSS = "Potential Performance Loss"  # such as wgmma that ptxas makes wait for each other
 REGISTERS = re.compile(r"Used (\d+) registers")
 
 
 def compile_file(nvcc, file, architecture):
-    """[(kernel, registers, bytes spilled, stack)], or what nvcc says is wrong."""
+    """[(kernel, registers, bytes spilled, stack)], or what nvcc says is wrong or slow."""
     code = f"arch=compute_{architecture},code=sm_{architecture}"
     command = [nvcc, *FLAGS, "-gencode", code, "-c", str(file), "-o", os.devnull]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         return done.stdout + done.stderr
+    if losses := [line for line in done.stderr.splitlines() if LOSS in line]:
+        return "\n".join(losses)
     kernels, name, spilled, stack = [], None, 0, 0
     for line in done.stderr.splitlines():
         if found := ENTRY.search(line):
@@ -63,7 +66,7 @@ def main():
         for key, future in work.items():
             results[key] = future.result()
             if isinstance(results[key], str):
-                print(f"{key[0]} for sm_{key[1]} does not compile:\n{results[key]}", file=sys.stderr)
+                print(f"{key[0]} for sm_{key[1]} does not compile as it should:\n{results[key]}", file=sys.stderr)
 
     print("| file | kernels | " + " | ".join(f"sm_{a}" for a in options.architectures) + " |")
     print("|---|---|" + "---|" * len(options.architectures))

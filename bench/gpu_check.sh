@@ -85,6 +85,9 @@ build_all() {
   } >"$logs/build.log" 2>&1
   local status=$? start=$1
   row build "program and tests" "$(verdict $status), $((SECONDS - start)) s"
+  local losses
+  losses=$(grep -c 'Potential Performance Loss' "$logs/build.log")
+  ((losses == 0)) || row build "kernels that ptxas calls slow (build.log)" "$losses"
   if ((status != 0)); then grep -E -m 5 'error|Error' "$logs/build.log"; fi
   return $status
 }
@@ -147,10 +150,13 @@ sanitize_all() {
   # Those whose kernels share memory between threads.
   shared="$(printf '%s\n' "$build"/tests/test_ops_{matmul,matmul_cuda,conv2d,conv2d_cuda,attention,attention_cuda,broadcast,reduce,softmax,activation,concat,resize})"
   shared+=$'\n'"$(find "$build/tests" -name lacuna_cuda_tests -type f)"
-  local all
-  all="$(printf '%s\n' "$build"/tests/test_ops_* "$build"/tests/test_optim_{adam,muon}_device)"$'\n'"$(find "$build/tests" -name lacuna_cuda_tests -type f)"
+  local all first
+  first="$(printf '%s\n' "$build"/tests/test_ops_{matmul,conv2d,attention}_cuda)"$'\n'"$(find "$build/tests" -name lacuna_cuda_tests -type f)"
+  all="$(printf '%s\n' "$build"/tests/test_ops_* "$build"/tests/test_optim_{adam,muon}_device | grep -vE '_(winograd|reduced)$')"
+  shared=$(grep -vxF "$first" <<<"$shared") all=$(grep -vxF "$first" <<<"$all")
   stop=$(($(date +%s) + $(at_most "$1")))
   {
+    for tool in racecheck synccheck memcheck initcheck; do sed "s/^/$tool /" <<<"$first"; done # while there is time
     sed 's/^/memcheck /' <<<"$all"
     sed 's/^/racecheck /' <<<"$shared"
     sed 's/^/synccheck /' <<<"$shared"

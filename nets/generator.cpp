@@ -5,6 +5,7 @@
 
 #include "autograd/checkpoint.h"
 #include "autograd/tape.h"
+#include "nets/attention_alternatives.h"
 #include "nets/strips.h"
 #include "ops/activation/activation.h"
 #include "ops/arithmetic/arithmetic.h"
@@ -12,6 +13,7 @@
 #include "ops/concat/concat.h"
 #include "ops/pad/pad.h"
 #include "ops/resize/resize.h"
+#include "ops/sample/sample.h"
 #include "tensor/trace.h"
 
 namespace lacuna {
@@ -124,9 +126,16 @@ Generator::Generator(const GeneratorOptions& options, uint64_t seed) : options_(
                    .conv("allconv17", 3, 3, nothing_after)
                    .layers();
   }
-  for (const ConvLayers* layers : {&coarse_, &dilated_, &attended_, &after_attention_, &decoder_}) {
+  using Attention = GeneratorOptions::Attention;
+  if (!options.one_stage && options.attention == Attention::appearance_flow) {
+    placing_ = appearance_flow_layers(4 * c, padding);
+  } else if (!options.one_stage && options.attention == Attention::spatial_transformer) {
+    placing_ = spatial_transformer_layers(4 * c, padding);
+  }
+  for (const ConvLayers* layers : {&coarse_, &dilated_, &attended_, &after_attention_, &decoder_, &placing_}) {
     add_params(params_, *layers, seed, options.dtype);
   }
+  if (options.attention == Attention::spatial_transformer && !placing_.empty()) set_identity(placing_, params_);
 }
 
 void Generator::check_operands(const Variable& image, const Variable& mask) const {
@@ -188,6 +197,12 @@ GeneratorOutput Generator::run(Variable incomplete, const Variable& mask, Memory
         contextual_attention(attended, attended, hole.value(), {.keep_attention = false, .max_bytes = room});
     attended = std::move(attention.y);
     output.offsets = std::move(attention.offsets);
+  } else if (!placing_.empty()) {
+    const bool flows = options_.attention == GeneratorOptions::Attention::appearance_flow;
+    const Variable places = held_within(flows ? appearance_flow_places(placing_, params_, attended)
+                                              : spatial_transformer_places(placing_, params_, attended));
+    attended = grid_sample(attended, places);
+    output.offsets = matches_of(places);
   }
   attended = through(after_attention_, std::move(attended), memory);
   Variable joined = concat({dilated, attended}, 3);
@@ -204,6 +219,7 @@ std::vector<PlacedLayer> Generator::layers_for(int64_t height, int64_t width) co
   append(placed(dilated_, height, width));
   append(placed(attended_, height, width));
   height = all.back().out_height(), width = all.back().out_width();
+  append(placed(placing_, height, width));
   append(placed(after_attention_, height, width));
   append(placed(decoder_, height, width));
   return all;

@@ -7,12 +7,13 @@
 namespace lacuna {
 
 struct GeneratorOptions {
-  enum class Attention : uint8_t { contextual, none };
+  /// What stands in the attention's place; none: its input passes through. The last two: see attention_alternatives.h.
+  enum class Attention : uint8_t { contextual, none, appearance_flow, spatial_transformer };
 
-  int64_t cnum = 32;                            ///< width of the first layer; 32 in the paper
-  Padding padding = Padding::same;              ///< same as released, or the paper's mirror padding
-  bool one_stage = false;                       ///< the baseline: stage 1 alone
-  Attention attention = Attention::contextual;  ///< none: the attention layer passes its input through
+  int64_t cnum = 32;                ///< width of the first layer; 32 in the paper
+  Padding padding = Padding::same;  ///< same as released, or the paper's mirror padding
+  bool one_stage = false;           ///< the baseline: stage 1 alone
+  Attention attention = Attention::contextual;
   DType dtype = DType::f32;
 };
 
@@ -32,7 +33,9 @@ struct MemoryOptions {
 struct GeneratorOutput {
   Variable coarse;  ///< stage 1
   Variable fine;    ///< stage 2; the same as coarse for a one-stage network
-  Tensor offsets;   ///< (N,h,w,2) i32: the attention's best match per position; undefined without attention
+  /// (N,h,w,2) i32: the attention's best match for each position of its grid, or where what stands in its place
+  /// samples; undefined without.
+  Tensor offsets;
 };
 
 /// The coarse-to-fine network (METHOD section 2). Layer and parameter names are the released checkpoint's.
@@ -63,8 +66,9 @@ class Generator {
   /// All its convolutions, in order, as they meet a picture of height x width.
   std::vector<PlacedLayer> layers_for(int64_t height, int64_t width) const;
 
-  /// Its chains of layers. The encoders both read the picture completed by coarse; the attention follows `attended`,
-  /// and the decoder reads `dilated` and `after_attention` side by side. All but coarse are empty for one stage.
+  /// Its chains of layers. The encoders both read the picture completed by coarse; the attention, or what stands in its
+  /// place, follows `attended`, and the decoder reads `dilated` and `after_attention` side by side. All but coarse are
+  /// empty for one stage.
   struct Stages {
     const ConvLayers &coarse, &dilated, &attended, &after_attention, &decoder;
   };
@@ -95,6 +99,7 @@ class Generator {
 
   GeneratorOptions options_;
   ConvLayers coarse_, dilated_, attended_, after_attention_, decoder_;
+  ConvLayers placing_;  // that say where features are sampled in the attention's place
   Params params_;
 };
 

@@ -96,9 +96,12 @@ struct DeviceState {
     fail("[", found.op, "] index ", found.index, " lies outside the ", found.rows, " rows");
   }
 
-  void free_segment(void* segment) const {
+  void free_segment(void* segment) {
+    const std::lock_guard lock(mutex);
+    freed.push_back(segment);
+    if (recording_now) return;  // the stream cannot be waited for: later, with the next one
     cudaStreamSynchronize(stream);
-    cudaFree(segment);
+    for (void* one : std::exchange(freed, {})) cudaFree(one);
   }
 
   /// The most in use of all other pools.
@@ -118,6 +121,7 @@ struct DeviceState {
   std::shared_ptr<DevicePool> pool;
   std::mutex mutex;
   std::vector<std::weak_ptr<DevicePool>> others;
+  std::vector<void*> freed;
   int64_t earlier_peak = 0;  // before there were as many of them
 };
 
@@ -179,8 +183,8 @@ std::shared_ptr<void> allocate(int64_t bytes, int index, bool checked) {
   unsigned char* data = base + fence;
   cudaMemsetAsync(base, red, static_cast<size_t>(bytes + 2 * fence), device.stream);
   check_cuda(cudaMemsetAsync(data, poison, static_cast<size_t>(bytes), device.stream), "memory");
-  return {data, [=, stream = device.stream](void*) {
-            if (recording_now) return pool->give(base);  // there is nothing to look at yet
+  return {data, [=, stream = device.stream, recorded = recording_now](void*) {
+            if (recorded || recording_now) return pool->give(base);  // what is to be looked at is written at launch
             for (const unsigned char* zone : {base, data + bytes}) {
               std::array<unsigned char, red_zone> bytes_of_zone{};
               cudaMemcpyAsync(bytes_of_zone.data(), zone, red_zone, cudaMemcpyDeviceToHost, stream);
@@ -197,11 +201,12 @@ void copy(void* to, Device to_device, const void* from, Device from_device, int6
   const bool to_cpu = to_device.kind == Device::Kind::cpu, from_cpu = from_device.kind == Device::Kind::cpu;
   check(!recording_now || !(to_cpu || from_cpu),
         "[plan] a function that copies from or to the host cannot be recorded");
-  if (!to_cpu && !from_cpu && to_device.index != from_device.index) synchronize(from_device);
+  const bool across = !to_cpu && !from_cpu && to_device.index != from_device.index;
+  if (across) synchronize(from_device);
   DeviceState& device = state(to_cpu ? from_device.index : to_device.index);
   if (from_cpu && !to_cpu) return device.staging.upload(device.stream, to, from, bytes);
   check_cuda(cudaMemcpyAsync(to, from, static_cast<size_t>(bytes), cudaMemcpyDefault, device.stream), "copy");
-  if (to_cpu) device.wait("copy");
+  if (to_cpu || across) device.wait("copy");
 }
 
 void zero(void* p, Device device, int64_t bytes) {

@@ -38,7 +38,10 @@ void visit(Visitor& v, TrainConfig& c) {
   v.flag("one_stage", c.network.one_stage);
   using Attention = GeneratorOptions::Attention;
   v.choice("attention", c.network.attention,
-           Names<Attention>{{"contextual", Attention::contextual}, {"none", Attention::none}});
+           Names<Attention>{{"contextual", Attention::contextual},
+                            {"none", Attention::none},
+                            {"appearance_flow", Attention::appearance_flow},
+                            {"spatial_transformer", Attention::spatial_transformer}});
   v.choice("dtype", c.network.dtype, Names<DType>{{"f32", DType::f32}, {"f64", DType::f64}});
 
   v.section("data");
@@ -77,6 +80,9 @@ void visit(Visitor& v, TrainConfig& c) {
                {"none", Loss::Discount::none}, {"box", Loss::Discount::box}, {"distance", Loss::Discount::distance}});
   v.real("gamma", c.loss.gamma, 1e-6, 1);
   v.real("ssim", c.loss.ssim, 0, 1e6);
+  v.real("perceptual", c.loss.perceptual, 0, 1e6);
+  v.real("style", c.loss.style, 0, 1e6);
+  v.text("vgg", c.loss.vgg);
   v.real("total_variation", c.loss.total_variation, 0, 1e6);
   v.choice("adversarial", c.loss.adversarial,
            Names<Adversarial>{{"none", Adversarial::none},
@@ -224,6 +230,11 @@ void check_config(const TrainConfig& config) {
         " do not fit into pictures of ", data.height, "x", data.width);
   check(holes.kind != MaskOptions::Kind::folder || !holes.folder.empty(),
         "[config] holes.kind = \"folder\" needs holes.folder, the folder of mask pictures");
+  const bool has_features = config.loss.perceptual > 0 || config.loss.style > 0;
+  check(!has_features || !config.loss.vgg.empty(),
+        "[config] loss.perceptual and loss.style need loss.vgg, the file of torchvision's VGG16 (vgg16-397923af.pth)");
+  check(!has_features || std::min(data.height, data.width) >= 8,
+        "[config] loss.perceptual and loss.style need pictures of at least 8x8 pixels");
   const auto check_rate = [](const char* section, const ScheduleOptions& schedule) {
     try {
       check_schedule(schedule);

@@ -38,7 +38,9 @@ struct TrainConfig {
     double coarse = 1.2;        ///< weight of stage 1 within each of them
     Discount discount = Discount::box;
     double gamma = 0.9;
-    double ssim = 0;  ///< weight of 1 - the mean SSIM of the completed picture
+    double ssim = 0;                   ///< weight of 1 - the mean SSIM of the completed picture
+    double perceptual = 0, style = 0;  ///< weights of the losses on VGG16's features of the completed picture
+    std::string vgg;                   ///< the file of VGG16's parameters, which these two need
     double total_variation = 0;
     Adversarial adversarial = Adversarial::wgan_gp;
     Critics critics = Critics::both;

@@ -225,6 +225,10 @@ class Exporter {
 std::string onnx_model(const Model& model, const OnnxOptions& options) {
   check(options.height >= 1 && options.width >= 1, "[export] pictures of ", options.height, "x", options.width,
         " pixels: both sides must be at least 1");
+  using Attention = GeneratorOptions::Attention;
+  const Attention attention = model.generator.options().attention;
+  check(attention == Attention::contextual || attention == Attention::none,
+        "[export] models with appearance flow or a spatial transformer cannot be exported");
   check(options.batch >= 1, "[export] the batch is a number of pictures, not ", options.batch);
   return Exporter(model, options).run();
 }

@@ -5,6 +5,7 @@
 #include "ops/arithmetic/arithmetic.h"
 #include "ops/broadcast/broadcast.h"
 #include "ops/concat/concat.h"
+#include "ops/matmul/matmul.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/reduce/reduce.h"
 #include "ops/window/window.h"
@@ -82,6 +83,41 @@ Variable total_variation(const Variable& x) {
 Variable dissimilarity(const Variable& truth, const Variable& completed) {
   check_alike("dissimilarity", truth, completed);
   return 1 - mean(ssim_map(luma(completed), luma(truth)));
+}
+
+namespace {
+
+/// The sum over pairs of features, which are alike in shape.
+template <class F>
+Variable over_features(const char* who, const Variables& truth, const Variables& completed, F distance) {
+  check(truth.size() == completed.size() && !truth.empty(), "[", who, "] ", truth.size(), " and ", completed.size(),
+        " features cannot be compared");
+  Variable total;
+  for (size_t k = 0; k < truth.size(); ++k) {
+    check_alike(who, truth[k], completed[k]);
+    const Variable part = distance(truth[k], completed[k]);
+    total = total.defined() ? total + part : part;
+  }
+  return total;
+}
+
+Variable gram(const Variable& x) {
+  const int64_t n = x.dim(0), positions = x.dim(1) * x.dim(2), channels = x.dim(3);
+  const Variable f = reshape(x, Shape{n, positions, channels});
+  return matmul(f, f, {.transpose_a = true}) / static_cast<double>(positions * channels);
+}
+
+}  // namespace
+
+Variable perceptual_loss(const Variables& truth, const Variables& completed) {
+  return over_features("perceptual_loss", truth, completed,
+                       [](const Variable& a, const Variable& b) { return mean(square(a - b)); });
+}
+
+Variable style_loss(const Variables& truth, const Variables& completed) {
+  return over_features("style_loss", truth, completed, [](const Variable& a, const Variable& b) {
+    return sum(square(gram(a) - gram(b))) / static_cast<double>(a.dim(0));
+  });
 }
 
 Variable critic_loss(Adversarial game, const Variable& real, const Variable& fake) {

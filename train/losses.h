@@ -44,6 +44,14 @@ Variable total_variation(const Variable& x);
 /// 1 - mean SSIM (ssim_map) of the pictures' luma, in [0,2]; pictures (N,H,W,3) in [-1,1].
 Variable dissimilarity(const Variable& truth, const Variable& completed);
 
+/// The perceptual loss (Johnson, Alahi and Fei-Fei, "Perceptual Losses for Real-Time Style Transfer and
+/// Super-Resolution", 2016): the sum over features (N,h,w,C) of two batches of pictures of mean (a - b)^2.
+Variable perceptual_loss(const Variables& truth, const Variables& completed);
+/// The style loss (there, too, after Gatys, Ecker and Bethge, 2016): the sum over features of the mean over the batch
+/// of the squared Frobenius norm of G(a) - G(b), with the Gram matrix G(x) = F^T F / (h w C) of the features as F (h w,
+/// C).
+Variable style_loss(const Variables& truth, const Variables& completed);
+
 /// The games between generator and critics.
 enum class Adversarial : uint8_t { none, wgan_gp, lsgan, log, hinge };
 

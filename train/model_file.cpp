@@ -42,7 +42,10 @@ using Attention = GeneratorOptions::Attention;
 const Names<Padding> paddings{
     {"same", Padding::same}, {"reflect", Padding::reflect}, {"symmetric", Padding::symmetric}};
 const Names<bool> truths{{"true", true}, {"false", false}};
-const Names<Attention> attentions{{"contextual", Attention::contextual}, {"none", Attention::none}};
+const Names<Attention> attentions{{"contextual", Attention::contextual},
+                                  {"none", Attention::none},
+                                  {"appearance_flow", Attention::appearance_flow},
+                                  {"spatial_transformer", Attention::spatial_transformer}};
 
 int64_t whole_number(const std::map<std::string, std::string>& metadata, const char* key, int64_t lo, int64_t hi) {
   const std::string& text = metadata_at(metadata, key);

@@ -11,6 +11,7 @@
 #include "ops/random/random.h"
 #include "ops/reduce/reduce.h"
 #include "tensor/trace.h"
+#include "train/vgg_file.h"
 
 namespace lacuna {
 namespace {
@@ -95,6 +96,10 @@ Trainer::Trainer(const TrainConfig& config, OpenSource open, Communicator& commu
     const double gamma = config.loss.discount == TrainConfig::Loss::Discount::box ? config.loss.gamma : 1;
     discount_ =
         discount_mask(config.holes.hole_height, config.holes.hole_width, gamma, config.network.dtype).to(device);
+  }
+  if (config.loss.perceptual > 0 || config.loss.style > 0) {
+    vgg_ = load_vgg16(config.loss.vgg, config.network.dtype);
+    vgg_->move_to(device);
   }
   // The ranks' exchanges go on beside a pass and are not recorded.
   if (device.kind == Device::Kind::cuda && config.plan && communicator.size() == 1) {

@@ -11,6 +11,7 @@
 #include "distributed/gradient_averager.h"
 #include "nets/critics.h"
 #include "nets/generator.h"
+#include "nets/vgg.h"
 #include "optim/average.h"
 #include "optim/muon.h"
 #include "tensor/plan.h"
@@ -161,6 +162,7 @@ class Trainer {
   PictureSource source_;  // opened when the first batch is wanted
   HoleMaker holes_;
   Generator generator_;
+  std::optional<Vgg16> vgg_;
   std::optional<Generator> coarse_;  // stage 1 of generator_, sharing its parameters
   std::vector<Judge> judges_;
   std::unique_ptr<Optimizer> generator_optimizer_;

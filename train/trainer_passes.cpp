@@ -118,6 +118,12 @@ Trainer::Pass Trainer::pass_generator(const Batch& batch) const {
     parts.emplace_back(name, weight * part);
   };
   add("ssim", config_.loss.ssim, [&] { return dissimilarity(batch.truth, completed); });
+  if (vgg_) {
+    const Variables features = (*vgg_)(completed);
+    const Variables of_truth = (*vgg_)(batch.truth);
+    add("perceptual", config_.loss.perceptual, [&] { return perceptual_loss(of_truth, features); });
+    add("style", config_.loss.style, [&] { return style_loss(of_truth, features); });
+  }
   add("total_variation", config_.loss.total_variation, [&] { return total_variation(completed); });
   if (config_.adversarial_at(step_)) {
     parts.emplace_back("gan", config_.loss.gan * adversarial(batch, completed, passing));

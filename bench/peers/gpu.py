@@ -196,7 +196,7 @@ def floor_of(work, floors, counts, rate):
     return counts[work]["flops"] / floors[rate] * 1e3, counts[work]["bytes"] / floors["copy_bytes"] * 1e3
 
 
-def compare(results, floors, counts):
+def compare(results, floors, counts, failures):
     rows = []
     for work, precision, kind, goal, limit in GOALS:
         own = [r for r in results if (r["work"], r["name"], r["type"]) == (work, "lacuna", precision)]
@@ -206,12 +206,14 @@ def compare(results, floors, counts):
             continue
         best, ms = min(peers, key=lambda r: r["median"]), own[0]["median"] * 1e3
         ratio = best["median"] * 1e3 / ms
+        missing = [f["name"] for f in failures if f["work"] == work and f"-{kind}" in f["name"]]
         # `high` makes one product of three in bf16.
         compute, moving = floor_of(work, floors, counts, "bf16_flops")
         rows.append({
             "work": f"{work} {precision}", "ms": ms, "peer": f"{best['name']} {best['attention']}",
             "peer_ms": best["median"] * 1e3, "ratio": ratio, "goal": goal, "limit_ms": limit,
-            "verdict": "reached" if ratio >= goal and (not limit or ms < limit) else "not reached",
+            "verdict": ("reached" if ratio >= goal and (not limit or ms < limit) else "not reached")
+            + "".join(f", without {name}" for name in missing),
             "compute_ms": compute and compute * (3 if precision == "high" else 1), "memory_ms": moving,
         })  # fmt: skip
     own = [r for r in results if (r["work"], r["name"], r["type"]) == ("training", "lacuna", "medium")]
@@ -298,7 +300,7 @@ def main():
         except Failed as reason:
             failures.append({"work": work, "name": "count", "reason": str(reason)})
         report = {"floors": floors, "counts": counts, "results": results, "failures": failures}
-        report["ratios"] = compare(results, floors, counts)
+        report["ratios"] = compare(results, floors, counts, failures)
         if options.json:
             options.json.write_text(json.dumps(report, indent=1) + "\n")
     show(report)

@@ -59,8 +59,9 @@ struct Tile {
   double speed;       ///< of its inner loop, compared with the largest tile's
 };
 
-/// Those of the kernels on the tensor units.
-constexpr Tile tensor_tiles[] = {{128, 128, 2, 1.0}, {128, 64, 2, 0.9}, {64, 64, 3, 0.75}, {128, 32, 3, 0.6}};
+/// Those of the kernels on the tensor units, by instructions of a warp and of a warpgroup.
+constexpr Tile mma_tiles[] = {{128, 128, 1, 1.0}, {128, 64, 2, 0.9}, {64, 64, 3, 0.75}, {128, 32, 3, 0.6}};
+constexpr Tile wgmma_tiles[] = {{128, 128, 2, 1.0}, {128, 64, 2, 0.9}, {64, 64, 3, 0.75}, {128, 32, 3, 0.6}};
 
 /// The tile with the shortest time for `rows` x `columns` results, `count` times, on a device of `sms` multiprocessors:
 /// the waves of blocks by the time of each.

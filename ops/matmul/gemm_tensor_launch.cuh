@@ -11,7 +11,7 @@ void run_oriented(const CudaStream& stream, const Problem<float, bf16>& problem)
   const int64_t rows = most_rows(problem), count = int64_t{problem.parts} * problem.batch * problem.splits;
   const int sms = cuda_traits(stream.device).multiprocessors;
   if constexpr (a_by_depth) {
-    switch (best_tile(tensor_tiles, rows, problem.n, count, sms)) {
+    switch (best_tile(Kernels::tiles, rows, problem.n, count, sms)) {
       case 0:
         return Kernels::template launch<0, a_by_depth, b_by_depth>(stream, problem);
       case 1:
@@ -22,7 +22,7 @@ void run_oriented(const CudaStream& stream, const Problem<float, bf16>& problem)
         break;
     }
   } else if constexpr (!b_by_depth) {
-    constexpr Tile square[] = {tensor_tiles[0], tensor_tiles[2]};
+    constexpr Tile square[] = {Kernels::tiles[0], Kernels::tiles[2]};
     if (best_tile(square, rows, problem.n, count, sms) == 0) {
       return Kernels::template launch<0, a_by_depth, b_by_depth>(stream, problem);
     }

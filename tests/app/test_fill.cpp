@@ -389,7 +389,7 @@ TEST_CASE("fill: models that are missing, damaged or of another kind") {
   CHECK(run(f.in("one.safetensors")).status == 0);
   fs::remove(f.output);
   check_failed(run(f.in("one.safetensors"), {"--save-attention", f.in("a.png"), "--save-coarse", f.in("c.png")}),
-               "this model has no contextual attention", {f.output, f.in("a.png"), f.in("c.png")});
+               "this model has no attention", {f.output, f.in("a.png"), f.in("c.png")});
 }
 
 TEST_CASE("fill: the model may be named by the environment") {

@@ -51,6 +51,8 @@ TEST_CASE("device: the generator's results and gradients are the CPU's") {
   SUBCASE("as released") {}
   SUBCASE("mirrored padding") { options.padding = Padding::reflect, height = width = 32; }
   SUBCASE("one stage") { options.one_stage = true; }
+  SUBCASE("appearance flow") { options.attention = GeneratorOptions::Attention::appearance_flow; }
+  SUBCASE("a spatial transformer") { options.attention = GeneratorOptions::Attention::spatial_transformer; }
   SUBCASE("an odd size") { height = 19, width = 17; }
   const Generator cpu(options, 3), device = on_device(cpu);
   const Tensor image = case_values({2, height, width, 3}, 5), mask = box_mask(height, width, DType::f64);
@@ -83,7 +85,9 @@ TEST_CASE("device: a planned generator has the generator's bits") {
     if (place == cuda && !test::has_device_or_skips()) return;
     CAPTURE(place.str());
     for (const DType dtype : {DType::f32, DType::f64}) {
-      Generator generator({.cnum = 4, .dtype = dtype}, 3);
+      using Attention = GeneratorOptions::Attention;
+      const Attention attention = dtype == DType::f32 ? Attention::contextual : Attention::appearance_flow;
+      Generator generator({.cnum = 4, .attention = attention, .dtype = dtype}, 3);
       generator.params().move_to(place);
       PlannedGenerator planned(generator);
       for (const int64_t size : {16, 24, 16}) {

@@ -172,6 +172,32 @@ TEST_CASE("generator: one stage, and no attention") {
   CHECK_FALSE(test::same_bits(without.fine.value(), two.fine.value()));
 }
 
+TEST_CASE("generator: appearance flow and a spatial transformer in the attention's place") {
+  using Attention = GeneratorOptions::Attention;
+  const Variable image = case_values({2, 19, 17, 3}, 4), mask = holes(1, 19, 17);
+  for (const auto& [attention, more] :
+       {std::pair{Attention::appearance_flow, 4}, {Attention::spatial_transformer, 6}}) {
+    GeneratorOptions options = tiny();
+    options.attention = attention;
+    const Generator generator(options, 5);
+    CHECK(generator.params().items().size() == static_cast<size_t>(84 + more));
+    CHECK(generator.layers_for(16, 16).size() == static_cast<size_t>(42 + more / 2));
+    const GeneratorOutput output = generator(image, mask);
+    CHECK(output.fine.shape() == image.shape());
+    CHECK(output.offsets.shape() == Shape{2, 3, 3, 2});
+    CHECK_FALSE(test::same_bits(output.fine.value(), Generator(tiny(), 5)(image, mask).fine.value()));
+    const Variables gradients = grad(sum(output.fine * output.fine), generator.params().variables());
+    for (size_t k = 0; k < gradients.size(); ++k) {
+      const std::string& name = generator.params().items()[k].first;
+      // A spatial transformer begins with a linear layer of zeros, behind which nothing is felt yet.
+      const bool unfelt = name.find("transformer1") != name.npos || name.find("transformer2") != name.npos;
+      CHECK_MESSAGE((test::inner(gradients[k].value(), gradients[k].value()) > 0) == !unfelt, name);
+    }
+    const NoGrad no_grad;
+    CHECK(test::same_bits(generator(image, mask).fine.value(), output.fine.value()));
+  }
+}
+
 TEST_CASE("generator: complete keeps the known pixels' bits") {
   const Variable image = case_values({2, 16, 16, 3}, 4), mask = holes(1, 16, 16);
   const Variable generated = case_values({2, 16, 16, 3}, 5);

@@ -121,7 +121,7 @@ TEST_CASE("matmul_cuda: operands are packed into whole pieces, with zeros in bet
 
 TEST_CASE("matmul_cuda: the tile suits the result") {
   const auto tile = [](int64_t rows, int64_t columns) {
-    return gemm::best_tile(gemm::tensor_tiles, rows, columns, 1, 132);
+    return gemm::best_tile(gemm::mma_tiles, rows, columns, 1, 132);
   };
   CHECK(tile(262144, 128) == 0);
   CHECK(tile(262144, 64) == 1);
@@ -154,7 +154,8 @@ TEST_CASE("matmul_cuda: within the bounds in each of the larger tiles, which fil
   const int64_t unit = 128 * int64_t{multiprocessors};
   std::set<size_t> tiles;
   for (const Product& p : {Product{0, 0, unit, 128, 36}, {0, 0, 2 * unit, 64, 36}, {0, 0, 3 * unit, 32, 36}}) {
-    tiles.insert(gemm::best_tile(gemm::tensor_tiles, p.m, p.n, 1, multiprocessors));
+    tiles.insert(gemm::best_tile(gemm::mma_tiles, p.m, p.n, 1, multiprocessors));
+    CHECK(tiles.count(gemm::best_tile(gemm::wgmma_tiles, p.m, p.n, 1, multiprocessors)) == 1);
     for (const bool ta : {false, true}) check_product(p, ta, false);
   }
   CHECK(tiles == std::set<size_t>{0, 1, 3});

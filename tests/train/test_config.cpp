@@ -124,6 +124,16 @@ TEST_CASE("config: when the critics take part") {
   CHECK(!parse_config("[loss]\nadversarial = \"none\"\n", "x.toml").adversarial_at(9));
 }
 
+TEST_CASE("config: what losses of features need") {
+  for (const char* name : {"perceptual", "style"}) {
+    const std::string weight = std::string("[loss]\n") + name + " = 0.1\n";
+    CHECK(complaint(weight).find("loss.perceptual and loss.style need loss.vgg") != std::string::npos);
+    const TrainConfig config = parse_config(weight + "vgg = \"vgg16.pth\"\n", "x.toml");
+    CHECK(config.loss.vgg == "vgg16.pth");
+    CHECK((name[0] == 'p' ? config.loss.perceptual : config.loss.style) == 0.1);
+  }
+}
+
 TEST_CASE("config: written and read again it is the same") {
   TrainConfig config = parse_config("", "x.toml");
   config.data.sources = {"a \"quoted\" folder", "back\\slash"};

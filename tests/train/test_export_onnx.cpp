@@ -219,6 +219,14 @@ TEST_CASE("onnx: the attention's memory") {
   CHECK(onnx_matrix_bytes(Generator({.cnum = 2, .attention = GeneratorOptions::Attention::none}), {}) == 0);
 }
 
+TEST_CASE("onnx: networks that cannot be exported") {
+  using Attention = GeneratorOptions::Attention;
+  for (const Attention attention : {Attention::appearance_flow, Attention::spatial_transformer}) {
+    CHECK_THROWS_WITH_AS(onnx_model(model_of({.cnum = 2, .attention = attention}), {}),
+                         "[export] models with appearance flow or a spatial transformer cannot be exported", Error);
+  }
+}
+
 TEST_CASE("onnx: sizes that cannot be exported") {
   const Model model = model_of({.cnum = 2});
   CHECK_THROWS_WITH_AS(onnx_model(model, {.height = 256, .width = 0}),

@@ -156,6 +156,25 @@ TEST_CASE("losses: the games against their formulas") {
   check_value(generator_loss(Adversarial::log, fake), mean_of(fake, [](double x) { return softplus_of(-x); }));
 }
 
+TEST_CASE("losses: features are compared one by one, and by their Gram matrices") {
+  const Tensor a = case_values({2, 3, 4, 2}, 1), b = case_values({2, 3, 4, 2}, 2), c = case_values({2, 1, 2, 3}, 3);
+  double perceptual = 0, style = 0;
+  for (int64_t i = 0; i < 48; ++i) perceptual += (a.at(i) - b.at(i)) * (a.at(i) - b.at(i)) / 48;
+  for (int64_t n = 0; n < 2; ++n) {
+    for (int64_t i = 0; i < 4; ++i) {
+      double difference = 0;
+      for (int64_t p = 0; p < 12; ++p) {
+        const int64_t at = (n * 12 + p) * 2;
+        difference += a.at(at + i / 2) * a.at(at + i % 2) - b.at(at + i / 2) * b.at(at + i % 2);
+      }
+      style += difference / 24 * (difference / 24) / 2;
+    }
+  }
+  check_value(perceptual_loss({a, c}, {b, c}), perceptual);
+  check_value(style_loss({a, c}, {b, c}), style);
+  CHECK(test::error_of([&] { style_loss({a, c}, {b}); }) == "[style_loss] 2 and 1 features cannot be compared");
+}
+
 TEST_CASE("losses: gradients of all of them") {
   const Tensor a = case_values({2, 4, 3, 2}, 1), b = case_values({2, 4, 3, 2}, 2), mask = speckles(2, 4, 3, 3);
   const auto passes = [](const Function& f, const Variables& inputs) {
@@ -167,6 +186,9 @@ TEST_CASE("losses: gradients of all of them") {
   passes([](const Variables& v) { return total_variation(v[0]); }, {a});
   passes([](const Variables& v) { return dissimilarity(v[0], v[1]); },
          {case_values({2, 4, 3, 3}, 6), case_values({2, 4, 3, 3}, 7)});
+  const auto features = [](const Variable& x) { return Variables{x, x * x}; };
+  passes([&](const Variables& v) { return perceptual_loss(features(v[0]), features(v[1])); }, {a, b});
+  passes([&](const Variables& v) { return style_loss(features(v[0]), features(v[1])); }, {a, b});
   const Tensor real = case_values({5, 1}, 4, -3, 3), fake = case_values({5, 1}, 5, -3, 3);
   for (const Adversarial game : games) {
     passes([=](const Variables& v) { return critic_loss(game, v[0], v[1]); }, {real, fake});

@@ -43,6 +43,19 @@ TEST_CASE("model file: written and read again") {
   }
 }
 
+TEST_CASE("model file: what stands in the attention's place is kept") {
+  const test::TemporaryFolder folder;
+  using Attention = GeneratorOptions::Attention;
+  for (const Attention attention :
+       {Attention::contextual, Attention::none, Attention::appearance_flow, Attention::spatial_transformer}) {
+    const Generator generator({.cnum = 2, .attention = attention}, 3);
+    save_model(folder / "m.safetensors", generator, {});
+    const Model model = load_model(folder / "m.safetensors");
+    CHECK(model.generator.options().attention == attention);
+    CHECK(model.generator.params().count() == generator.params().count());
+  }
+}
+
 TEST_CASE("model file: errors name the file and what is wrong with it") {
   const test::TemporaryFolder folder;
   const auto file = folder / "m.safetensors";

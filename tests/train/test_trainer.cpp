@@ -9,8 +9,11 @@
 #include "ops/pad/pad.h"
 #include "ops/pointwise/pointwise.h"
 #include "ops/reduce/reduce.h"
+#include "tensor/safetensors.h"
 #include "tests/support/any_threads.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_training.h"
+#include "tests/support/tiny_vgg.h"
 
 namespace lacuna {
 namespace {
@@ -264,6 +267,31 @@ TEST_CASE("trainer: measuring gradients tells them and changes nothing") {
     CHECK(has(measured));
     CHECK(!has(plain));
   }
+}
+
+TEST_CASE("trainer: perceptual and style losses take part, from a file of VGG16") {
+  const test::TemporaryFolder folder;
+  write_safetensors(folder / "vgg.safetensors", {{}, test::tiny_vgg(3)});
+  TrainConfig config = test::tiny_config();
+  config.loss.adversarial = Adversarial::none;
+  config.loss.vgg = (folder / "vgg.safetensors").string();
+  config.loss.perceptual = 0.3;
+  config.loss.style = 2;
+  config.log.gradients_every = 1;
+  const StepReport report = Trainer(config, test::made_up_pictures()).step();
+  const double l1 = loss_of(report, "l1"), ae = loss_of(report, "ae");
+  const double perceptual = loss_of(report, "perceptual"), style = loss_of(report, "style");
+  CHECK(perceptual > 0);
+  CHECK(style > 0);
+  CHECK(loss_of(report, "loss") == doctest::Approx(1.2 * (l1 + ae) + 0.3 * perceptual + 2 * style));
+  for (const std::string name : {"gradient_perceptual", "gradient_style"}) {
+    CHECK(std::any_of(report.measures.begin(), report.measures.end(),
+                      [&](const auto& m) { return m.first == name && m.second > 0; }));
+  }
+  check_resume(config);
+  config.loss.vgg = (folder / "none").string();
+  CHECK(test::error_of([&] { Trainer(config, test::made_up_pictures()); }).find("there is no such file") !=
+        std::string::npos);
 }
 
 TEST_CASE("trainer: a loss's gradient with respect to the result, by its formula") {
