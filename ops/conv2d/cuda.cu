@@ -1,3 +1,4 @@
+#include "ops/broadcast/kernels.h"
 #include "ops/conv2d/cuda_index.h"
 #include "ops/conv2d/functors.h"
 #include "ops/conv2d/kernels.h"
@@ -120,7 +121,8 @@ void weight(const CudaStream& stream, const Tensor& x, const Tensor& g, const Co
   problem.y = partial.data<T>();
   problem.y_split = dw.numel();
   gemm::run(stream, problem);
-  gemm::sum_splits(stream, partial.data<T>(), splits.count, dw.numel(), dw.data<T>());
+  Tensor sums = dw.reshaped({1, dw.numel()});
+  sum_to(stream, partial, sums);
 }
 
 /// w (3,3,Ci,Co) as the four kernels (phase, 2, 2, Ci, Co) whose taps are neighbours in the picture before doubling.

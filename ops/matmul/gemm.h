@@ -118,8 +118,4 @@ void run_mma_high(const CudaStream& stream, const Problem<float, bf16>& problem)
 void run_wgmma_medium(const CudaStream& stream, const Problem<float, bf16>& problem);
 void run_wgmma_high(const CudaStream& stream, const Problem<float, bf16>& problem);
 
-/// y (n) = the sums over `count` rows of partial (count, n), in order.
-template <class T>
-void sum_splits(const CudaStream& stream, const T* partial, int64_t count, int64_t n, T* y);
-
 }  // namespace lacuna::kernels::gemm
