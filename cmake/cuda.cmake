@@ -8,9 +8,9 @@ if(NOT CMAKE_CUDA_COMPILER AND "$ENV{CUDACXX}" STREQUAL "")
 endif()
 
 # Code for each generation of devices from Turing to Hopper, there (90a) with its own tensor instructions, and an intermediate form
-# that later ones translate.
+# that later ones translate (of 89: that of 90a would be for Hopper alone).
 if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES AND "$ENV{CUDAARCHS}" STREQUAL "")
-  set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90a-real 90-virtual CACHE STRING "Devices to compile for; fewer compile faster")
+  set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89 90a-real CACHE STRING "Devices to compile for; fewer compile faster")
 endif()
 if(NOT CMAKE_CUDA_ARCHITECTURES MATCHES "90a")
   message(STATUS "CMAKE_CUDA_ARCHITECTURES is without 90a: Hopper's own tensor instructions (wgmma) are left out")
