@@ -2,7 +2,8 @@
 """What nvcc makes of the device code: for each file and each generation of devices how many kernels there are, the most
 registers that one of them uses, and the bytes that all of them keep in memory for want of registers.
 
-Needs nvcc and no device. Ends with status 1 if a file does not compile, or nvcc sees a loss of performance in it; --details names every kernel that spills.
+Needs nvcc and no device. Ends with status 1 if a file does not compile, or nvcc sees a loss of performance in it;
+--details names every kernel that spills.
 """
 
 import argparse

@@ -29,6 +29,7 @@ class MaskPixels {
       : image_(image), has_alpha_(image.channels % 2 == 0), colours_(image.channels - (has_alpha_ ? 1 : 0)) {}
 
   int64_t count() const { return image_.height * image_.width; }
+  bool has_alpha() const { return has_alpha_; }
   bool white(int64_t i) const {
     return 2 * std::accumulate(at(i), at(i) + colours_, int64_t{0}) >= colours_ * image_.maximum();
   }
@@ -265,6 +266,7 @@ Box hole_bounds(const Tensor& mask) {
 
 MaskPaint mask_paint(const Image& image) {
   const MaskPixels pixels(image);
+  if (!pixels.has_alpha()) return MaskPaint::white;
   bool opaque_white = false, opaque_other = false, clear = false, empty_white = false, empty_other = false;
   for (int64_t i = 0; i < pixels.count(); ++i) {
     if (pixels.opaque(i)) {
