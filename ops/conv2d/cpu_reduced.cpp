@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 #include <vector>
 
 #include "ops/conv2d/gather.h"
@@ -103,79 +104,91 @@ void fill_plane_row(const Sweep& sweep, int64_t image, int64_t q, bf16* hi, int6
   copy(left, 0, right - left);
 }
 
-void run_band(const CpuStream& stream, const Unit& unit, const Sweep& sweep, const Band& band, Tensor& out) {
+/// Cuts a sweep into bands, few enough rows each to keep all threads busy.
+Bands bands_of(const CpuStream& stream, const Sweep& sweep, int64_t images) {
+  int64_t rows = 0, common = 0, furthest = 0;
+  for (const Stage& s : sweep.stages) {
+    rows = std::max(rows, s.rows);
+    for (const int64_t start : s.row_starts) {
+      common = std::gcd(common, start);
+      furthest = std::max(furthest, start);
+    }
+  }
+  const int64_t dilation = sweep.step == 1 ? std::max<int64_t>(common, 1) : 1;
+  const int64_t terms = stream.precision == Precision::high ? 2 : 1, tasks = 4 * stream.threads;
+  return {images,
+          rows,
+          furthest / dilation,
+          sweep.step,
+          dilation,
+          2 * terms * sweep.step * sweep.columns.length * sweep.source.dim(3),
+          (images * rows + tasks - 1) / tasks};
+}
+
+void run_band(const CpuStream& stream, const Unit& unit, const Sweep& sweep, const Bands& bands, const Band& band,
+              Tensor& out) {
   const bool split = stream.precision == Precision::high;
   const int64_t channels = sweep.source.dim(3), row_size = sweep.columns.length * channels;
-  const int64_t first = band.first_row * sweep.step;
-  int64_t reach = 0;
-  for (const Stage& s : sweep.stages) {
-    if (!s.row_starts.empty()) reach = std::max(reach, s.row_starts.back());
-  }
-  const int64_t plane_rows = std::min(sweep.rows.length - first, (band.rows - 1) * sweep.step + reach + 1);
+  const int64_t plane_rows = bands.source_rows(band.count);
   // Whole row blocks and whole runs may be read beyond the last pixel; what a zero is multiplied with must be a number.
-  const int64_t used = band.images * plane_rows * row_size;
-  const int64_t tail = unit.depth_block + unit.row_block * sweep.step * channels;
-  const int64_t plane = used + round_up(tail, 64);
+  const int64_t used = plane_rows * row_size;
+  const int64_t plane = used + round_up(unit.depth_block + unit.row_block * sweep.step * channels, 64);
   Tensor storage({plane * (split ? 2 : 1)}, DType::bf16);
   bf16* hi = storage.data<bf16>();
   const int64_t low = split ? plane : 0;
-  parallel_for(
-      stream, band.images * plane_rows, std::max<int64_t>(1, (1 << 15) / row_size), [&](int64_t begin, int64_t end) {
-        for (int64_t r = begin; r < end; ++r) {
-          fill_plane_row(sweep, band.first_image + r / plane_rows, first + r % plane_rows, hi + r * row_size, low);
-        }
-      });
+  for (int64_t r = 0; r < plane_rows; ++r) {
+    fill_plane_row(sweep, band.image, bands.source_row(band, r), hi + r * row_size, low);
+  }
   for (int64_t start = 0; start <= low; start += plane) std::fill(hi + start + used, hi + start + plane, bf16());
 
   const int64_t out_channels = out.dim(3);
+  std::vector<int64_t> offsets;
+  std::vector<Strip> strips;
   for (const Stage& stage : sweep.stages) {
     const Runs runs(stage, channels, unit);
-    std::vector<int64_t> offsets;
+    offsets.clear();
     const int64_t per_row = stage.row_starts.empty() ? 0 : runs.count / static_cast<int64_t>(stage.row_starts.size());
     for (const int64_t r : stage.row_starts) {
-      for (int64_t t = 0; t < per_row; ++t) offsets.push_back(r * row_size + stage.column_starts[t] * channels);
+      for (int64_t t = 0; t < per_row; ++t) {
+        offsets.push_back(r / bands.classes * row_size + stage.column_starts[t] * channels);
+      }
     }
     const int64_t depth = runs.count * runs.padded;
-    const int64_t rows = std::min(band.rows, stage.rows - band.first_row);
-    if (rows <= 0) continue;
-    const Product product{.left_step = sweep.step * channels,
-                          .left_low = plane,
-                          .offsets = offsets.data(),
-                          .runs = runs.count,
-                          .depth = runs.padded,
-                          .right = stage.right.data<bf16>(),
-                          .right_low = right_size(depth, out_channels),
-                          .right_row = 0,
-                          .panel_step = panel_columns * depth,
-                          .columns = out_channels,
-                          .split = split,
-                          .out_step = sweep.spacing * out_channels,
-                          .finish = sweep.finish};
-    const int64_t work = stage.columns * (depth + 1) * out_channels;
-    const int64_t grain = std::max<int64_t>(1, (int64_t{1} << 22) / work);
-    parallel_for(stream, band.images * rows, grain, [&](int64_t begin, int64_t end) {
-      std::vector<Strip> strips;
-      for (int64_t r = begin; r < end; ++r) {
-        const int64_t n = r / rows, i = r % rows;
-        const int64_t y = stage.row_first + (band.first_row + i) * sweep.spacing;
-        strips.push_back(
-            {hi + (n * plane_rows + i * sweep.step) * row_size,
-             out.data<float>() +
-                 (((band.first_image + n) * out.dim(1) + y) * out.dim(2) + stage.column_first) * out_channels,
-             stage.columns});
-      }
-      unit.multiply(product, strips.data(), static_cast<int64_t>(strips.size()));
-    });
+    strips.clear();
+    for (int64_t i = 0; i < band.count; ++i) {
+      const int64_t row = bands.output_row(band, i);
+      if (row >= stage.rows) break;
+      const int64_t y = stage.row_first + row * sweep.spacing;
+      strips.push_back(
+          {hi + i * sweep.step * row_size,
+           out.data<float>() + ((band.image * out.dim(1) + y) * out.dim(2) + stage.column_first) * out_channels,
+           stage.columns});
+    }
+    unit.multiply({.left_step = sweep.step * channels,
+                   .left_low = plane,
+                   .offsets = offsets.data(),
+                   .runs = runs.count,
+                   .depth = runs.padded,
+                   .right = stage.right.data<bf16>(),
+                   .right_low = right_size(depth, out_channels),
+                   .right_row = 0,
+                   .right_run = runs.padded,
+                   .panel_step = panel_columns * depth,
+                   .columns = out_channels,
+                   .split = split,
+                   .out_step = sweep.spacing * out_channels,
+                   .finish = sweep.finish},
+                  strips.data(), static_cast<int64_t>(strips.size()));
   }
 }
 
 void run_sweep(const CpuStream& stream, const Unit& unit, const Sweep& sweep, Tensor& out) {
-  int64_t rows = 0;
-  for (const Stage& s : sweep.stages) rows = std::max(rows, s.rows);
-  const int64_t row_bytes =
-      sweep.columns.length * sweep.source.dim(3) * 2 * (stream.precision == Precision::high ? 2 : 1);
-  for_each_band(out.dim(0), rows, sweep.step, sweep.rows.length - rows * sweep.step, row_bytes,
-                [&](const Band& band) { run_band(stream, unit, sweep, band, out); });
+  const Bands bands = bands_of(stream, sweep, out.dim(0));
+  parallel_for(stream, bands.count, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t index = begin; index < end; ++index) {
+      run_band(stream, unit, sweep, bands, bands.band(index), out);
+    }
+  });
 }
 
 std::vector<int64_t> spread(int64_t taps, int64_t dilation) {

@@ -9,162 +9,239 @@
 namespace lacuna::kernels::reduced {
 namespace {
 
-/// Rows of dw that are rows of one product: element (tap row, first + i) of dw, as (kh) x (kw * Ci), is multiplied from
-/// row base / length + i of an input row's transposed copy.
-struct Segment {
-  int64_t first, rows, base;
+// dw is computed transposed, as products whose rows are the channels of g, whose columns are those of x, and whose sum
+// runs over positions of the output. The left operand is g transposed. The right one has neighbouring positions of x
+// side by side, and a tap is a shift along them: by whole pairs where it is even, so there is a second copy for odd
+// ones. Where channels are few, all under a row of taps, neighbours in memory, are columns of one product.
+
+/// A packed copy of x: position q of a row is column q * stride + offset of the padded picture.
+struct Copy {
+  int64_t offset;
+  AxisGather source;
 };
 
-/// Input rows transposed: for each input row, `groups` of the channels by `length` pixels. Position q of group u is
-/// input column (padded) starts[u] + q * stride.
-/// With few channels there is a group per tap column, so that the rows of all these taps lie side by side and fill the
-/// unit's rows; with many, a group per column phase, in which a tap is a shift along the pixels.
+/// What one product computes: columns of dw's (kw * Ci) from `column` on, out of a copy's positions from `shift` on.
+struct Segment {
+  int64_t column;
+  size_t copy;
+  int64_t shift;
+};
+
+/// How rows of x are packed.
 struct Layout {
-  Layout(const Conv2dAxis& columns, int64_t taps, int64_t channels, const Conv2dOptions& options, const Unit& unit) {
+  Layout(int64_t in, const Conv2dAxis& axis, int64_t taps, int64_t channels, const Conv2dOptions& options,
+         const Unit& unit)
+      : run(round_up(axis.out, unit.depth_block)), filled(axis.out) {
     const int64_t stride = options.stride;
-    run = round_up(columns.out, unit.depth_block);
-    if (channels <= 8) {
-      for (int64_t s = 0; s < taps; ++s) starts.push_back(s * options.dilation);
-      pixels = columns.out;
-      length = run;
-      segments.push_back({0, taps * channels, 0});
+    const PadMode mode = pad_mode(options.padding);
+    if (channels <= 8 && (options.dilation == 1 || taps == 1)) {
+      columns = taps * channels;
+      step = stride;
+      copies.push_back({0, axis_gather(in, (axis.out - 1) * stride + taps, 1, {-axis.before}, mode)});
+      segments.push_back({0, 0, 0});
     } else {
-      const int64_t phases = std::min(stride, (taps - 1) * options.dilation + 1);
-      for (int64_t u = 0; u < phases; ++u) starts.push_back(u);
-      const int64_t furthest = (taps - 1) * options.dilation / stride;
-      pixels = columns.out + furthest;
-      length = round_up(furthest + run, 2);
+      columns = channels;
       for (int64_t s = 0; s < taps; ++s) {
-        const int64_t shift = s * options.dilation;
-        segments.push_back({s * channels, channels, shift % stride * channels * length + shift / stride});
+        const int64_t position = s * options.dilation, shift = position / stride / 2 * 2;
+        const int64_t offset = position - shift * stride;
+        size_t copy = 0;
+        while (copy < copies.size() && copies[copy].offset != offset) ++copy;
+        if (copy == copies.size()) copies.push_back({offset, {}});
+        segments.push_back({s * channels, copy, shift});
+        filled = std::max(filled, axis.out + shift);
       }
+      for (Copy& copy : copies) copy.source = axis_gather(in, filled, stride, {copy.offset - axis.before}, mode);
     }
-    row_size = static_cast<int64_t>(starts.size()) * channels * length;
+    length = round_up(run + filled - axis.out, 2);
   }
-  std::vector<int64_t> starts;
-  int64_t pixels, length, run, row_size;  // run: of a product, in pixels
+
+  int64_t run;         ///< positions that a product sums over in a row: those of the output, then zeros
+  int64_t filled;      ///< positions of a copy's row that hold something; zeros follow
+  int64_t length = 0;  ///< of a copy's row; even
+  int64_t columns;     ///< of the right operand
+  int64_t step = 0;    ///< pixels from a position to the next where a position is a whole row of taps, otherwise 0
+  std::vector<Copy> copies;
   std::vector<Segment> segments;
 };
 
-/// Input row `row` (-1: zeros) of an image, transposed.
-void fill_row(const Tensor& x, int64_t image, int64_t row, const AxisGather& columns, const Layout& layout,
-              const float* zeros, bf16* hi, int64_t low) {
-  const int64_t channels = x.dim(3), size = channels * layout.length;
-  if (row < 0) {
-    std::fill(hi, hi + layout.row_size, bf16());
-    if (low) std::fill(hi + low, hi + low + layout.row_size, bf16());
-    return;
-  }
-  const float* source = x.data<float>() + (image * x.dim(1) + row) * x.dim(2) * channels;
-  std::vector<const float*> pixels(static_cast<size_t>(layout.pixels));
-  for (int64_t u = 0; u < columns.taps; ++u, hi += size) {
-    for (int64_t q = 0; q < layout.pixels; ++q) {
-      const int64_t column = columns.source[u * columns.out + q];
-      pixels[q] = column < 0 ? zeros : source + column * channels;
-    }
-    transpose(pixels.data(), layout.pixels, channels, layout.length, layout.length, hi, low ? hi + low : nullptr);
-  }
-}
+class WeightGradient {
+ public:
+  WeightGradient(const CpuStream& stream, const Tensor& x, const Tensor& g, const Conv2dOptions& options, Tensor& dw)
+      : unit_(*unit_for(stream, false)),
+        split_(stream.precision == Precision::high),
+        options_(options),
+        x_(x),
+        g_(g),
+        dw_(dw),
+        taps_(dw.dim(0)),
+        channels_(dw.dim(2)),
+        out_channels_(dw.dim(3)),
+        width_(dw.dim(1) * channels_),
+        rows_(conv2d_axis(x.dim(1), taps_, options)),
+        layout_(x.dim(2), conv2d_axis(x.dim(2), dw.dim(1), options), dw.dim(1), channels_, options, unit_),
+        // The gap keeps long rows from falling into the same sets of the cache.
+        left_step_(layout_.run + (layout_.run >= 512 ? 32 : 0)),
+        block_(layout_.step ? layout_.columns : std::min<int64_t>(layout_.columns, 64)),
+        blocks_((layout_.columns + block_ - 1) / block_),
+        bands_(x.dim(0), rows_.out, taps_ - 1, options.stride, options.dilation, row_bytes()),
+        zeros_(static_cast<size_t>(layout_.columns), 0.0f) {}
 
-/// Rows of dw that a task owns, all from one segment.
-struct Share {
-  int64_t tap_row, first, rows, left;
-};
+  /// Neither bands nor parts depend on the number of threads, so that the order of summation does not.
+  void run(const CpuStream& stream) const {
+    constexpr int64_t tasks = 16, most_bytes = int64_t{1} << 24;
+    const int64_t affordable = std::max<int64_t>(most_bytes / dw_.nbytes(), 1);
+    const int64_t parts = std::clamp<int64_t>(std::min(tasks / blocks_, affordable), 1, bands_.count);
+    Tensor sums({parts, out_channels_, taps_ * width_}, DType::f32);
+    parallel_for(stream, parts * blocks_, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t task = begin; task < end; ++task) {
+        const int64_t part = task / blocks_;
+        sum_bands(part * bands_.count / parts, (part + 1) * bands_.count / parts, task % blocks_ * block_,
+                  sums.data<float>() + part * out_channels_ * taps_ * width_);
+      }
+    });
+    add_parts(stream, sums);
+  }
 
-/// Cuts dw's rows into tasks: of 64 rows, or of single blocks where that would be too few to share out.
-std::vector<Share> shares(int64_t tap_rows, const Layout& layout, const Unit& unit) {
-  const auto cut = [&](int64_t height) {
-    std::vector<Share> all;
-    for (int64_t r = 0; r < tap_rows; ++r) {
-      for (const Segment& s : layout.segments) {
-        const int64_t parts = (s.rows + height - 1) / height;
-        for (int64_t part = 0; part < parts; ++part) {
-          const int64_t begin = part * s.rows / parts, end = (part + 1) * s.rows / parts;
-          all.push_back({r, s.first + begin, end - begin, s.base + begin * layout.length});
+ private:
+  /// Packed operands of a band.
+  struct Operands {
+    Tensor left, right;
+    int64_t left_low, right_low, copy_size;  ///< elements from hi to lo, from a copy to the next
+    std::vector<const float*> positions;
+    std::vector<float> padded;
+  };
+
+  int64_t row_bytes() const {
+    const int64_t right = static_cast<int64_t>(layout_.copies.size()) * options_.stride * layout_.length;
+    return 2 * (split_ ? 2 : 1) * (out_channels_ * left_step_ + right_size(right, block_));
+  }
+
+  /// sums (Co, kh * kw * Ci) = over some bands, in the columns of x's channels [first, first + block).
+  void sum_bands(int64_t begin, int64_t end, int64_t first, float* sums) const {
+    const int64_t columns = std::min(block_, layout_.columns - first), terms = split_ ? 2 : 1;
+    const int64_t panel_rows = bands_.source_rows(bands_.height) * layout_.length;
+    Operands packed;
+    packed.left_low = round_up((bands_.height * out_channels_ + unit_.row_block) * left_step_, 64);
+    packed.copy_size = right_size(panel_rows, columns);
+    packed.right_low = packed.copy_size * static_cast<int64_t>(layout_.copies.size());
+    packed.left = Tensor({packed.left_low * terms}, DType::bf16);
+    packed.right = Tensor({packed.right_low * terms}, DType::bf16);
+    std::vector<int64_t> offsets;
+    for (int64_t i = 0; i < bands_.height; ++i) offsets.push_back(i * out_channels_ * left_step_);
+    for (int64_t index = begin; index < end; ++index) {
+      const Band band = bands_.band(index);
+      for (int64_t i = 0; i < band.count; ++i) pack_left(band.image, bands_.output_row(band, i), i, packed);
+      for (int64_t r = 0; r < bands_.source_rows(band.count); ++r) {
+        const int64_t row = bands_.source_row(band, r) - rows_.before;
+        pack_right(band.image, padded_source(row, rows_.in, pad_mode(options_.padding)), first, columns, panel_rows,
+                   r * layout_.length, packed);
+      }
+      for (int64_t t = 0; t < taps_; ++t) {
+        for (const Segment& s : layout_.segments) {
+          const Strip strip{packed.left.data<bf16>(), sums + t * width_ + s.column + first, out_channels_};
+          unit_.multiply({.left_step = left_step_,
+                          .left_low = packed.left_low,
+                          .offsets = offsets.data(),
+                          .runs = band.count,
+                          .depth = layout_.run,
+                          .right = packed.right.data<bf16>() + static_cast<int64_t>(s.copy) * packed.copy_size,
+                          .right_low = packed.right_low,
+                          .right_row = t * bands_.tap_step * layout_.length + s.shift,
+                          .right_run = options_.stride * layout_.length,
+                          .panel_step = panel_columns * panel_rows,
+                          .columns = columns,
+                          .split = split_,
+                          .out_step = taps_ * width_,
+                          .finish = {.add = index > begin}},
+                         &strip, 1);
         }
       }
     }
-    return all;
-  };
-  const std::vector<Share> large = cut(64 / unit.row_block * unit.row_block);
-  return large.size() >= 16 ? large : cut(unit.row_block);
-}
+  }
 
-}  // namespace
+  /// Run i of the left operand: a row of g transposed.
+  void pack_left(int64_t image, int64_t row, int64_t i, Operands& packed) const {
+    const int64_t columns = g_.dim(2);
+    const float* source = g_.data<float>() + (image * g_.dim(1) + row) * columns * out_channels_;
+    packed.positions.clear();
+    for (int64_t q = 0; q < columns; ++q) packed.positions.push_back(source + q * out_channels_);
+    bf16* hi = packed.left.data<bf16>() + i * out_channels_ * left_step_;
+    transpose(packed.positions.data(), columns, out_channels_, layout_.run, left_step_, hi,
+              split_ ? hi + packed.left_low : nullptr);
+  }
 
-// dw = the transposed input times g, summed over positions: a product whose runs are output rows. Both operands are
-// packed band by band; a task owns some rows of dw, so the order of summation does not depend on the threads.
-void conv2d_weight(const CpuStream& stream, const Tensor& x, const Tensor& g, const Conv2dOptions& options,
-                   Tensor& dw) {
-  const Unit& unit = *unit_for(stream, false);
-  const bool split = stream.precision == Precision::high;
-  const int64_t terms = split ? 2 : 1, stride = options.stride;
-  const int64_t kh = dw.dim(0), kw = dw.dim(1), channels = dw.dim(2), out_channels = dw.dim(3);
-  const Conv2dAxis rows = conv2d_axis(x.dim(1), kh, options), columns = conv2d_axis(x.dim(2), kw, options);
-  const Layout layout(columns, kw, channels, options, unit);
-  std::vector<int64_t> offsets = layout.starts;
-  for (int64_t& o : offsets) o -= columns.before;
-  const AxisGather gather = axis_gather(columns.in, layout.pixels, stride, offsets, pad_mode(options.padding));
-  const std::vector<float> zeros(static_cast<size_t>(channels), 0.0f);
-  const std::vector<Share> tasks = shares(kh, layout, unit);
-  std::fill_n(dw.data<float>(), dw.numel(), 0.0f);
-
-  const int64_t halo = std::max<int64_t>((kh - 1) * options.dilation + 1 - stride, 0);
-  const int64_t row_bytes = 2 * terms * (layout.row_size + right_size(layout.run, out_channels) / stride);
-  for_each_band(x.dim(0), rows.out, stride, halo, row_bytes, [&](const Band& band) {
-    const int64_t height = (band.rows - 1) * stride + (kh - 1) * options.dilation + 1;
-    const int64_t used = band.images * height * layout.row_size;
-    const int64_t plane = used + round_up(unit.row_block * layout.length + unit.depth_block, 64);
-    const int64_t runs = band.images * band.rows, size = right_size(runs * layout.run, out_channels);
-    Tensor left_storage({terms * plane}, DType::bf16), right_storage({terms * size}, DType::bf16);
-    bf16* left = left_storage.data<bf16>();
-    bf16* right = right_storage.data<bf16>();
-    const int64_t low = split ? plane : 0;
-    parallel_for(stream, band.images * height, std::max<int64_t>(1, (1 << 15) / layout.row_size),
-                 [&](int64_t begin, int64_t end) {
-                   for (int64_t q = begin; q < end; ++q) {
-                     const int64_t position = band.first_row * stride + q % height - rows.before;
-                     fill_row(x, band.first_image + q / height,
-                              padded_source(position, rows.in, pad_mode(options.padding)), gather, layout, zeros.data(),
-                              left + q * layout.row_size, low);
-                   }
-                 });
-    for (int64_t start = 0; start <= low; start += plane) std::fill(left + start + used, left + start + plane, bf16());
-    // A band is whole images or lies in one, so its rows of g follow each other.
-    pack_right(stream, g.data<float>() + (band.first_image * rows.out + band.first_row) * columns.out * out_channels,
-               runs, columns.out, layout.run, out_channels, out_channels, right, split ? right + size : nullptr);
-
-    std::vector<int64_t> run_offsets;
-    for (int64_t n = 0; n < band.images; ++n) {
-      for (int64_t i = 0; i < band.rows; ++i) run_offsets.push_back((n * height + i * stride) * layout.row_size);
+  /// A row of x (-1: zeros) as rows of the right operand's copies, from row `at` of `panel_rows` on.
+  void pack_right(int64_t image, int64_t row, int64_t first, int64_t columns, int64_t panel_rows, int64_t at,
+                  Operands& packed) const {
+    const float* source = row < 0 ? nullptr : x_.data<float>() + (image * x_.dim(1) + row) * x_.dim(2) * channels_;
+    const auto pixel = [&](int64_t column) {
+      return !source || column < 0 ? zeros_.data() : source + column * channels_ + first;
+    };
+    for (size_t c = 0; c < layout_.copies.size(); ++c) {
+      const std::vector<int64_t>& sources = layout_.copies[c].source.source;
+      packed.positions.assign(static_cast<size_t>(layout_.length), zeros_.data());
+      if (layout_.step) {
+        packed.padded.resize(sources.size() * static_cast<size_t>(channels_));
+        for (size_t p = 0; p < sources.size(); ++p) {
+          std::copy_n(pixel(sources[p]), channels_, packed.padded.data() + static_cast<int64_t>(p) * channels_);
+        }
+        for (int64_t q = 0; q < layout_.filled; ++q) {
+          packed.positions[static_cast<size_t>(q)] = packed.padded.data() + q * layout_.step * channels_;
+        }
+      } else {
+        for (size_t q = 0; q < sources.size(); ++q) packed.positions[q] = pixel(sources[q]);
+      }
+      bf16* copy = packed.right.data<bf16>() + static_cast<int64_t>(c) * packed.copy_size;
+      for (int64_t column = 0; column < columns; column += panel_columns) {
+        const int64_t valid = std::min(panel_columns, columns - column), width = round_up(valid, 16);
+        bf16* hi = copy + column * panel_rows + at * width;
+        for (size_t q = 0; q < packed.positions.size(); q += 2, hi += 2 * width) {
+          interleave(packed.positions[q] + column, packed.positions[q + 1] + column, valid, width, hi,
+                     split_ ? hi + packed.right_low : nullptr);
+        }
+      }
     }
-    // Some runs at a time, whose right operand stays in the cache for all of a task's rows.
-    const int64_t runs_at_once = std::max<int64_t>(1, 1024 / layout.run);
-    parallel_for(stream, static_cast<int64_t>(tasks.size()), 1, [&](int64_t begin, int64_t end) {
-      for (int64_t first = 0; first < runs; first += runs_at_once) {
-        const Product product{.left_step = layout.length,
-                              .left_low = plane,
-                              .offsets = run_offsets.data() + first,
-                              .runs = std::min(runs_at_once, runs - first),
-                              .depth = layout.run,
-                              .right = right,
-                              .right_low = size,
-                              .right_row = first * layout.run,
-                              .panel_step = panel_columns * runs * layout.run,
-                              .columns = out_channels,
-                              .split = split,
-                              .out_step = out_channels,
-                              .finish = {.add = true}};
-        for (int64_t t = begin; t < end; ++t) {
-          const Share& share = tasks[static_cast<size_t>(t)];
-          const Strip strip{left + share.tap_row * options.dilation * layout.row_size + share.left,
-                            dw.data<float>() + (share.tap_row * kw * channels + share.first) * out_channels,
-                            share.rows};
-          unit.multiply(product, &strip, 1);
+  }
+
+  /// dw = the parts' sums, transposed.
+  void add_parts(const CpuStream& stream, const Tensor& sums) const {
+    constexpr int64_t block = 64;
+    const int64_t parts = sums.dim(0), depth = taps_ * width_;
+    parallel_for(stream, (depth + block - 1) / block, 1, [&](int64_t begin, int64_t end) {
+      float total[block];
+      for (int64_t b = begin; b < end; ++b) {
+        const int64_t count = std::min(block, depth - b * block);
+        float* out = dw_.data<float>() + b * block * out_channels_;
+        for (int64_t o = 0; o < out_channels_; ++o) {
+          std::fill_n(total, block, 0.0f);
+          for (int64_t part = 0; part < parts; ++part) {
+            const float* sum = sums.data<float>() + (part * out_channels_ + o) * depth + b * block;
+            for (int64_t k = 0; k < count; ++k) total[k] += sum[k];
+          }
+          for (int64_t k = 0; k < count; ++k) out[k * out_channels_ + o] = total[k];
         }
       }
     });
-  });
+  }
+
+  const Unit& unit_;
+  bool split_;
+  const Conv2dOptions& options_;
+  const Tensor &x_, &g_;
+  Tensor& dw_;
+  int64_t taps_, channels_, out_channels_, width_;  ///< taps: rows of the kernel; width: kw * Ci
+  Conv2dAxis rows_;
+  Layout layout_;
+  int64_t left_step_, block_, blocks_;  ///< block: columns of the right operand that a task packs
+  Bands bands_;
+  std::vector<float> zeros_;
+};
+
+}  // namespace
+
+void conv2d_weight(const CpuStream& stream, const Tensor& x, const Tensor& g, const Conv2dOptions& options,
+                   Tensor& dw) {
+  WeightGradient(stream, x, g, options, dw).run(stream);
 }
 
 }  // namespace lacuna::kernels::reduced

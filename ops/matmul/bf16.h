@@ -32,7 +32,8 @@ struct Product {
   int64_t runs, depth;     ///< depth: a multiple of the unit's
   const bf16* right;       ///< panels of 32 columns, as pack_right lays them out
   int64_t right_low;       ///< elements from hi to lo
-  int64_t right_row;       ///< row of the right operand, counted with all runs' padding, at which the first run begins
+  int64_t right_row;       ///< row of the right operand at which the first run begins; even
+  int64_t right_run;       ///< rows of the right operand from one run's begin to the next; even
   int64_t panel_step;      ///< elements from a panel to the next
   int64_t columns;
   bool split;        ///< high

@@ -107,6 +107,7 @@ void matmul(const CpuStream& stream, const Unit& unit, const Tensor& a, const Te
                        .right = right,
                        .right_low = size,
                        .right_row = k0,
+                       .right_run = padded,
                        .panel_step = panel_columns * depth,
                        .columns = n,
                        .split = split,

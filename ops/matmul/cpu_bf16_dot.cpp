@@ -23,9 +23,10 @@ void tile(const Product& p, const bf16* left, const bf16* right, int64_t column,
   // The small products first: hi lo, lo hi, hi hi.
   for (int term = p.split ? 0 : 2; term < 3; ++term) {
     const char* a = reinterpret_cast<const char*>(left + (term == 1 ? p.left_low : 0));
-    const char* b = reinterpret_cast<const char*>(right + (term == 0 ? p.right_low : 0));
+    const bf16* first = right + (term == 0 ? p.right_low : 0);
     for (int64_t run = 0; run < p.runs; ++run) {
       const char* row = a + p.offsets[run] * 2;
+      const char* b = reinterpret_cast<const char*>(first + run * p.right_run * 16 * vectors);
       for (int64_t k = 0; k < p.depth; k += 2, row += 4, b += 64 * vectors) {
         __m512bh pairs[vectors];
 #pragma GCC unroll 2

@@ -127,20 +127,37 @@ TEST_CASE("reduced: pictures of several bands") {
   check_faces({{1, 150, 300, 64}, {3, 3, 64, 3}, {.stride = 2}}, Precision::high);
   check_faces({{2, 80, 400, 48}, {3, 3, 48, 2}, {.dilation = 8, .padding = Padding::reflect}}, Precision::high);
   check_faces({{5, 60, 160, 64}, {1, 3, 64, 2}, {}}, Precision::high);
+  check_faces({{1, 40, 520, 70}, {3, 3, 70, 20}, {.dilation = 3}}, Precision::high);
 }
 
-TEST_CASE("reduced: bands are all rows, each once") {
-  for (const int64_t images : {1, 3, 7}) {
+TEST_CASE("reduced: bands are all rows, each once, and hold the rows that their taps read") {
+  using kernels::reduced::Band;
+  using kernels::reduced::Bands;
+  for (const int64_t images : {1, 3}) {
     for (const int64_t rows : {1, 10, 64}) {
-      for (const int64_t row_bytes : {1, 1 << 16, 1 << 18, 1 << 25}) {
-        std::vector<int> seen(static_cast<size_t>(images * rows), 0);
-        kernels::reduced::for_each_band(images, rows, 2, 5, row_bytes, [&](const kernels::reduced::Band& band) {
-          CHECK((band.images == 1 || band.rows == rows));
-          for (int64_t n = 0; n < band.images; ++n) {
-            for (int64_t i = 0; i < band.rows; ++i) ++seen[(band.first_image + n) * rows + band.first_row + i];
+      for (const int64_t stride : {1, 2}) {
+        for (const int64_t dilation : {1, 4, 16}) {
+          for (const int64_t row_bytes : {1, 1 << 16, 1 << 25}) {
+            const int64_t reach = 2;
+            const Bands bands(images, rows, reach, stride, dilation, row_bytes);
+            std::vector<int> seen(static_cast<size_t>(images * rows), 0);
+            for (int64_t index = 0; index < bands.count; ++index) {
+              const Band band = bands.band(index);
+              CHECK((band.count > 0 && band.count <= bands.height));
+              for (int64_t i = 0; i < band.count; ++i) {
+                const int64_t row = bands.output_row(band, i);
+                REQUIRE(row < rows);
+                ++seen[static_cast<size_t>(band.image * rows + row)];
+                for (int64_t t = 0; t <= reach; ++t) {
+                  const int64_t r = i * stride + t * bands.tap_step;
+                  CHECK(r < bands.source_rows(band.count));
+                  CHECK(bands.source_row(band, r) == row * stride + t * dilation);
+                }
+              }
+            }
+            CHECK(std::all_of(seen.begin(), seen.end(), [](int n) { return n == 1; }));
           }
-        });
-        CHECK(std::all_of(seen.begin(), seen.end(), [](int n) { return n == 1; }));
+        }
       }
     }
   }
