@@ -13,6 +13,7 @@
 #include "app/device_option.h"
 #include "app/interrupt.h"
 #include "app/picture_files.h"
+#include "app/picture_size.h"
 #include "app/precision_option.h"
 #include "app/progress.h"
 #include "bench/device_peak.h"
@@ -24,7 +25,7 @@ namespace lacuna {
 namespace {
 
 constexpr double peak_seconds = 0.3;  // for each number
-constexpr int64_t largest_side = 1 << 14;
+constexpr int64_t smallest_side = 8, largest_side = 1 << 14;
 constexpr const char* default_training_size = "256";
 constexpr int64_t default_training_batch = 4;
 
@@ -35,22 +36,8 @@ struct BenchArguments {
   std::string model, config, json, device = "auto";
 };
 
-struct Size {
-  int64_t height, width;
-};
-
-/// "256" or "WIDTHxHEIGHT"; nothing if it is neither.
-std::optional<Size> parse_size(const std::string& text) {
-  const auto side = [](const std::string& digits) -> int64_t {
-    const bool plain =
-        !digits.empty() && digits.size() < 6 && digits.find_first_not_of("0123456789") == std::string::npos;
-    const int64_t n = plain ? std::stoll(digits) : 0;
-    return n <= largest_side ? n : 0;
-  };
-  const size_t x = text.find('x');
-  const int64_t width = side(text.substr(0, x)), height = x == std::string::npos ? width : side(text.substr(x + 1));
-  if (width < 8 || height < 8) return std::nullopt;
-  return Size{height, width};
+std::optional<PictureSize> size_of(const std::string& text) {
+  return parse_picture_size(text, smallest_side, largest_side);
 }
 
 bench::Face face_named(const std::string& name) {
@@ -102,7 +89,7 @@ class Bench {
   template <class F>
   void for_each_setting(const std::vector<std::string>& sizes, F f) const {
     for (const std::string& size : sizes) {
-      const auto [height, width] = *parse_size(size);
+      const auto [height, width] = *size_of(size);
       for (const std::string& precision : a_.precisions) {
         f(Setting{height, width, a_.batch, generator_.options().cnum, precisions().at(precision)});
       }
@@ -225,7 +212,7 @@ void add_bench(CLI::App& app) {
       ->check(one_of({"inference", "layers", "ops", "critics", "training", "peak"}));
   list("--size,-s", a->sizes, "Pictures' sizes: N or WIDTHxHEIGHT (default: 512; training: 256)", "LIST")
       ->check([](const std::string& text) {
-        return parse_size(text) ? "" : "'" + text + "' is not a size of 8 to 16384 pixels: N or WIDTHxHEIGHT";
+        return size_of(text) ? "" : "'" + text + "' is not a size of 8 to 16384 pixels: N or WIDTHxHEIGHT";
       });
   list("--precision,-p", a->precisions, "highest, high, medium (default: highest)", "LIST")
       ->check(one_of({"highest", "high", "medium"}));

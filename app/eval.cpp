@@ -17,6 +17,7 @@
 #include "app/picture_files.h"
 #include "app/precision_option.h"
 #include "app/progress.h"
+#include "app/strategy_option.h"
 #include "app/table.h"
 #include "tensor/file.h"
 #include "tensor/stream.h"
@@ -314,7 +315,7 @@ void add_eval(CLI::App& app) {
           ->type_name("DIR|FILE");
   command->add_flag("--invert-mask", a->invert, "The hole is where the mask is black (or opaque)");
   command
-      ->add_option("--holes", a->holes, "Holes at random places: box:HxW, boxes:N or strokes:N (default box:128x128)")
+      ->add_option("--holes", a->holes, "Holes at random places: box:WxH, boxes:N or strokes:N (default box:128x128)")
       ->type_name("SPEC")
       ->excludes(masks);
   command->add_option("--seed", a->seed, "Of the random holes (default 0); the same seed gives the same holes")
@@ -322,9 +323,7 @@ void add_eval(CLI::App& app) {
       ->excludes(masks);
   command->add_flag_callback(
       "--no-texture", [a] { a->texture = false; }, "Of models: without the fine texture that 'lacuna fill' adds");
-  command->add_option("--strategy", a->strategy, "Of models: what the network sees, as in 'lacuna fill' (default auto)")
-      ->type_name("NAME")
-      ->check(CLI::IsMember({"auto", "original", "crop", "resize"}).description(""));
+  add_strategy_option(*command, a->strategy, "Of models: what the network sees, as in 'lacuna fill' (default auto)");
   add_precision_option(*command, a->precision, "Of models: of the arithmetic, at the least: highest, high or medium");
   command->add_flag("--per-image", a->per_image, "Print a line for each picture");
   command->add_flag("--markdown", a->markdown, "Print the table of means as Markdown");

@@ -8,8 +8,10 @@
 #include "app/device_option.h"
 #include "app/model_path.h"
 #include "app/picture_files.h"
+#include "app/picture_size.h"
 #include "app/precision_option.h"
 #include "app/shell_word.h"
+#include "app/strategy_option.h"
 #include "app/table.h"
 #include "train/fill_holes.h"
 #include "train/inpaint.h"
@@ -70,31 +72,31 @@ FillMethod filled_method(const std::string& name, const std::string& folder) {
 MaskOptions parse_holes(const std::string& spec) {
   const size_t colon = spec.find(':');
   const std::string kind = spec.substr(0, colon), value = colon == std::string::npos ? "" : spec.substr(colon + 1);
-  const auto number = [&](const std::string& text) {
-    const int64_t n = parse_count(text);
-    check(n > 0, "[eval] --holes is box:HxW, boxes:N or strokes:N, not ", spec);
-    return n;
-  };
+  constexpr const char* usage = "[eval] --holes is box:WxH, boxes:N or strokes:N, not ";
   MaskOptions options;
   options.max_shrink = 0;
   if (kind == "box") {
     if (value.empty()) return options;
-    const size_t cross = value.find('x');
-    options.hole_height = number(value.substr(0, cross));
-    options.hole_width = cross == std::string::npos ? options.hole_height : number(value.substr(cross + 1));
+    const std::optional<PictureSize> size = parse_picture_size(value, 1, INT32_MAX);
+    check(size.has_value(), usage, spec);
+    options.hole_height = size->height;
+    options.hole_width = size->width;
     return options;
   }
-  check(kind == "boxes" || kind == "strokes", "[eval] --holes is box:HxW, boxes:N or strokes:N, not ", spec);
+  check(kind == "boxes" || kind == "strokes", usage, spec);
   options.kind = kind == "boxes" ? MaskOptions::Kind::boxes : MaskOptions::Kind::strokes;
-  if (!value.empty()) options.count = static_cast<int>(number(value));
+  if (!value.empty()) {
+    options.count = static_cast<int>(parse_count(value));
+    check(options.count > 0, usage, spec);
+  }
   return options;
 }
 
 Tensor random_hole(MaskOptions options, const Image& image, uint64_t seed, uint64_t index) {
   if (options.kind == MaskOptions::Kind::box) {
     check(options.hole_height <= image.height && options.hole_width <= image.width, "[eval] a hole of ",
-          options.hole_height, " x ", options.hole_width, " does not fit into ", image.height, " x ", image.width,
-          " pixels; name a smaller one, such as --holes box:", (image.height + 1) / 2, "x", (image.width + 1) / 2);
+          options.hole_width, " x ", options.hole_height, " does not fit into ", image.width, " x ", image.height,
+          " pixels; name a smaller one, such as --holes box:", (image.width + 1) / 2, "x", (image.height + 1) / 2);
   } else {
     options.hole_height = std::max<int64_t>(image.height / 2, 1);
     options.hole_width = std::max<int64_t>(image.width / 2, 1);
@@ -114,8 +116,7 @@ EvalMethods eval_methods(const EvalArguments& a) {
   for (const std::string& text : models) {
     const auto [name, file] = name_and_path(text);
     std::string fact;
-    FillMethod method =
-        model_method(name, file, {.strategy = strategies().at(a.strategy), .texture = a.texture}, device, fact);
+    FillMethod method = model_method(name, file, {.strategy = a.strategy, .texture = a.texture}, device, fact);
     add(std::move(method), fact);
   }
   for (const std::string& baseline : a.baselines) {
@@ -151,7 +152,7 @@ std::string eval_command(const EvalArguments& a) {
   add("--masks", a.masks);
   if (a.invert) command += " --invert-mask";
   if (!a.texture) command += " --no-texture";
-  if (a.strategy != "auto") add("--strategy", a.strategy);
+  if (a.strategy != Strategy::automatic) add("--strategy", strategy_name(a.strategy));
   if (a.precision) add("--precision", precision_name(*a.precision));
   if (a.masks.empty()) {
     add("--holes", a.holes);

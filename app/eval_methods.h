@@ -8,6 +8,7 @@
 
 #include "tensor/stream.h"
 #include "train/evaluation.h"
+#include "train/hole_parts.h"
 #include "train/masks.h"
 
 namespace lacuna {
@@ -20,7 +21,7 @@ struct EvalArguments {
   std::vector<std::string> models, baselines, filled;  // what fills the holes; none: the shipped model
   std::string masks, holes = "box:128x128";            // what holes there are
   std::string json, report, run, save, save_masks, device = "auto";
-  std::string strategy = "auto";
+  Strategy strategy = Strategy::automatic;
   std::optional<Precision> precision;
   uint64_t seed = 0;
   std::optional<size_t> report_pictures;

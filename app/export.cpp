@@ -1,14 +1,15 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "app/app.h"
 #include "app/model_path.h"
 #include "app/picture_files.h"
+#include "app/picture_size.h"
 #include "app/table.h"
 #include "tensor/check.h"
 #include "tensor/file.h"
@@ -18,27 +19,17 @@ namespace lacuna {
 namespace {
 
 struct ExportArguments {
-  std::string onnx, model, size = "256x256";
+  std::string onnx, model, size = "256";
   int64_t batch = 1;
 };
 
 constexpr int64_t largest_side = 1 << 16, largest_batch = 1 << 16;
 constexpr int64_t many_bytes = int64_t{1} << 30;  // of one matrix; ONNX Runtime holds about ten
 
-/// A whole number from 1 to largest_side; 0 if it is something else.
-int64_t side(std::string_view text) {
-  int64_t n = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-  return error == std::errc() && end == text.data() + text.size() && n >= 1 && n <= largest_side ? n : 0;
-}
-
-/// "HEIGHTxWIDTH", or "N" for NxN.
 OnnxOptions options_of(const ExportArguments& a) {
-  const std::string_view text = a.size;
-  const size_t x = text.find('x');
-  const int64_t height = side(text.substr(0, x)), width = x == text.npos ? height : side(text.substr(x + 1));
-  check(height > 0 && width > 0, "[export] '", a.size, "' is no size; write HEIGHTxWIDTH, as in 256x384");
-  return {height, width, a.batch, LACUNA_VERSION};
+  const std::optional<PictureSize> size = parse_picture_size(a.size, 1, largest_side);
+  check(size.has_value(), "[export] '", a.size, "' is no size; write WIDTHxHEIGHT, as in 384x256");
+  return {size->height, size->width, a.batch, LACUNA_VERSION};
 }
 
 std::string megabytes(int64_t bytes) { return grouped((bytes + 999'999) / 1'000'000) + " MB"; }
@@ -79,7 +70,7 @@ void add_export(CLI::App& app) {
       ->type_name("FILE");
   command->add_option("--model", arguments->model, "Model file (default: $LACUNA_MODEL, then the shipped model)")
       ->type_name("FILE");
-  command->add_option("--size,-s", arguments->size, "Of the pictures, HEIGHTxWIDTH (default: 256x256)")
+  command->add_option("--size,-s", arguments->size, "Of the pictures, WIDTHxHEIGHT, or N for both (default: 256)")
       ->type_name("SIZE");
   command->add_option("--batch,-b", arguments->batch, "Pictures at a time, each with its own mask (default: 1)")
       ->type_name("N")

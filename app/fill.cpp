@@ -5,7 +5,6 @@
 #include <cctype>
 #include <cmath>
 #include <filesystem>
-#include <initializer_list>
 #include <map>
 #include <memory>
 #include <new>
@@ -22,6 +21,7 @@
 #include "app/picture_files.h"
 #include "app/precision_option.h"
 #include "app/progress.h"
+#include "app/strategy_option.h"
 #include "tensor/image_resize.h"
 #include "tensor/memory.h"
 #include "tensor/stream.h"
@@ -118,15 +118,6 @@ Task read_task(const FillArguments& a, const fs::path& image, const fs::path& ma
   return {resize_image(picture, height, width), grow_mask(own, a.grow)};
 }
 
-/// Throws Error if writing `output` would destroy an input, links and other spellings included.
-void check_spares_inputs(const fs::path& output, std::initializer_list<fs::path> inputs) {
-  for (const fs::path& input : inputs) {
-    std::error_code ignored;
-    check(!fs::equivalent(input, output, ignored), "[fill] ", output.string(), " would replace the input ",
-          input.string(), "; name another output");
-  }
-}
-
 /// Writes what the arguments ask for, the filled picture first: nothing else that cannot be written costs it.
 void write_results(const FillArguments& a, const fs::path& output, const Image& filled, const Image& coarse,
                    const Image& steps, const Image& attention) {
@@ -180,7 +171,7 @@ void fill_single(const FillArguments& a) {
   for (const std::string& file : {a.output, a.coarse, a.attention, a.steps}) {
     if (file.empty()) continue;
     check_can_write_picture(file);
-    check_spares_inputs(file, {a.image, a.mask});
+    check_spares("[fill]", file, {a.image, a.mask});
     check(seen.insert(fs::path(file).lexically_normal()).second, "[fill] ", file, " is named for two results");
   }
   if (is_jpeg(a.output)) {
@@ -228,7 +219,7 @@ void fill_folder(const FillArguments& a) {
     } else {
       try {
         const fs::path& mask = masks.of(job.below);
-        check_spares_inputs(job.output, {job.picture, mask});
+        check_spares("[fill]", job.output, {job.picture, mask});
         fs::create_directories(job.output.parent_path());
         fill_one(model, a, job.picture, mask, job.output);
         ++filled;
@@ -302,14 +293,11 @@ void add_fill(CLI::App& app) {
           "smaller pieces, more slowly; "
           "the result is the same")
       ->type_name("SIZE");
-  command
-      ->add_option_function<std::string>(
-          "--strategy", [a](const std::string& name) { a->strategy = strategies().at(name); },
-          "What the network sees: original, the whole picture; crop, each hole with its surroundings; resize, the same "
-          "reduced where a hole is larger than those it was trained with; auto (the default), original for small "
-          "pictures, else resize")
-      ->type_name("NAME")
-      ->check(CLI::IsMember({"auto", "original", "crop", "resize"}).description(""));
+  add_strategy_option(
+      *command, a->strategy,
+      "What the network sees: original, the whole picture; crop, each hole with its surroundings; resize, the same "
+      "reduced where a hole is larger than those it was trained with; auto (the default), original for small "
+      "pictures, else resize");
   command
       ->add_option("--max-side", a->max_side,
                    "First reduce pictures with a side longer than N pixels; the result is reduced")

@@ -41,9 +41,7 @@ void import(const ImportArguments& arguments) {
   const bool tensorflow = !arguments.tensorflow.empty();
   if (!arguments.output.empty()) {
     check_can_write(arguments.output);
-    std::error_code ignored;
-    check(!std::filesystem::equivalent(arguments.pytorch, arguments.output, ignored), "[import] ", arguments.output,
-          " would replace what is imported; name another file");
+    check_spares("[import]", arguments.output, {arguments.pytorch});
   }
   const std::string order = !arguments.channel_order.empty() ? arguments.channel_order : tensorflow ? "bgr" : "rgb";
   const Imported imported = tensorflow ? import_tensorflow(arguments.tensorflow, order, !arguments.run.empty())

@@ -50,12 +50,13 @@ Tensor fit_mask(const Tensor& mask, const Image& picture, const fs::path& file) 
 Tensor read_mask(const fs::path& file, bool invert) {
   const Image image = read_image(file);
   static std::atomic<bool> told = false;
-  if (const MaskPaint paint = mask_paint(image); paint != MaskPaint::white && !told.exchange(true)) {
+  const MaskPaint paint = mask_paint(image);
+  if (paint != MaskPaint::white && !told.exchange(true)) {
     spdlog::info("the mask {} has transparent parts: the holes are {}, {}; --invert-mask exchanges the two",
                  file.string(), (paint == MaskPaint::transparent) != invert ? "there" : "where it is white",
                  "in other such masks too");
   }
-  return mask_of(image, invert);
+  return mask_of(image, paint, invert);
 }
 
 Tensor read_mask(const fs::path& file, const Image& picture, bool invert) {
@@ -74,6 +75,14 @@ void check_can_write_picture(const fs::path& file) {
   check(lower_extension(file) == ".png" || is_jpeg(file), "[image] ", file.string(),
         ": pictures are written as .png, .jpg or .jpeg");
   check_can_write(file);
+}
+
+void check_spares(const std::string& who, const fs::path& output, std::initializer_list<fs::path> inputs) {
+  for (const fs::path& input : inputs) {
+    std::error_code ignored;
+    check(!fs::equivalent(input, output, ignored), who, " ", output.string(), " would replace the input ",
+          input.string(), "; name another output");
+  }
 }
 
 void check_apart(const std::string& who, const fs::path& results, const fs::path& input) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <initializer_list>
 #include <map>
 #include <string>
 
@@ -40,6 +41,11 @@ Tensor read_mask(const std::filesystem::path& file, const Image& picture, bool i
 void check_can_write(const std::filesystem::path& file);
 /// The same for a picture, which must be a .png, .jpg or .jpeg.
 void check_can_write_picture(const std::filesystem::path& file);
+
+/// Throws Error "WHO OUTPUT would replace ..." if writing `output` would destroy an input, links and other spellings
+/// included.
+void check_spares(const std::string& who, const std::filesystem::path& output,
+                  std::initializer_list<std::filesystem::path> inputs);
 
 /// Throws Error "WHO: ..." if the folder `results` is `input`, a folder or file that is read, or lies in it: results
 /// would replace inputs, or be taken for inputs the next time.

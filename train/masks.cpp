@@ -280,10 +280,9 @@ MaskPaint mask_paint(const Image& image) {
   return !opaque_other && empty_other && !empty_white ? MaskPaint::white_on_nothing : MaskPaint::transparent;
 }
 
-Tensor mask_of(const Image& image, bool invert) {
+Tensor mask_of(const Image& image, MaskPaint paint, bool invert) {
   Tensor mask({1, image.height, image.width, 1});
   const MaskPixels pixels(image);
-  const MaskPaint paint = mask_paint(image);
   for (int64_t i = 0; i < pixels.count(); ++i) {
     const bool hole =
         paint == MaskPaint::white ? pixels.white(i) : pixels.opaque(i) != (paint == MaskPaint::transparent);

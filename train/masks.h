@@ -78,7 +78,8 @@ enum class MaskPaint { white, transparent, white_on_nothing };
 MaskPaint mask_paint(const Image& image);
 
 /// The mask (1,H,W,1) that a picture paints, see MaskPaint. `invert` exchanges hole and known.
-Tensor mask_of(const Image& image, bool invert = false);
+Tensor mask_of(const Image& image, MaskPaint paint, bool invert = false);
+inline Tensor mask_of(const Image& image, bool invert = false) { return mask_of(image, mask_paint(image), invert); }
 
 /// The mask (1,H,W,1) whose holes reach that many pixels further in each of the eight directions.
 Tensor grow_mask(const Tensor& mask, int64_t reach);

@@ -119,7 +119,7 @@ TEST_CASE("eval: bad input of each kind is one line and writes nothing") {
   };
   for (const std::string spec :
        {"circle", "box:0", "box:8x", "box:8x9x", "box:-8", "boxes:many", "strokes:9999999999"}) {
-    fails({"--baseline", "mean", "--holes", spec}, "--holes is box:HxW, boxes:N or strokes:N, not " + spec);
+    fails({"--baseline", "mean", "--holes", spec}, "--holes is box:WxH, boxes:N or strokes:N, not " + spec);
   }
   fails({"--baseline", "mean", "--holes", "box:64"},
         "a.png: [eval] a hole of 64 x 64 does not fit into 24 x 24 pixels; name a smaller one, such as --holes "

@@ -22,7 +22,7 @@ TEST_CASE("export: a model in half precision") {
   const test::TemporaryFolder folder;
   const std::string model = (folder / "m.safetensors").string(), onnx = (folder / "m.onnx").string();
   save_model(model, Generator({.cnum = 4}, 1), {{"description", "a test"}}, Storage::f16);
-  const auto run = run_program({"export", "--onnx", onnx, "--model", model, "--size", "16x24", "--batch", "2"});
+  const auto run = run_program({"export", "--onnx", onnx, "--model", model, "--size", "24x16", "--batch", "2"});
   REQUIRE_MESSAGE(run.status == 0, run.err);
   CHECK(contains(run.out, "image (2,3,16,24)"));
   CHECK(contains(run.out, "mask (2,1,16,24)"));
@@ -67,7 +67,7 @@ TEST_CASE("export: what cannot be exported is refused in one line") {
   };
   refused({"--model", model}, "--onnx");
   for (const char* size : {"", "x", "64x", "x64", "64x64x64", "-8x8", "64 x64", "0", "a", "99999999999999999999"}) {
-    refused({"--onnx", onnx, "--model", model, "--size", size}, "is no size; write HEIGHTxWIDTH");
+    refused({"--onnx", onnx, "--model", model, "--size", size}, "is no size; write WIDTHxHEIGHT");
   }
   refused({"--onnx", onnx, "--model", model, "--batch", "0"}, "--batch");
   refused({"--onnx", onnx, "--model", (folder / "none.safetensors").string()}, "none.safetensors");

@@ -80,7 +80,7 @@ TEST_CASE("import: refused in one line, with nothing written") {
   const std::string copy = folder.file("copy.pt", read_file(data_folder + "tiny.pt")).string();
   const ProgramRun over = run_program({"import", "--pytorch", copy, "--output", copy});
   CHECK(over.status == 1);
-  CHECK(contains(over.err, "would replace what is imported"));
+  CHECK(contains(over.err, "would replace the input"));
   CHECK(read_file(copy) == read_file(data_folder + "tiny.pt"));
 
   CHECK(run_program({"import", "--pytorch", "a", "--tensorflow", "b"}).status == 2);

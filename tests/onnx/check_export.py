@@ -195,7 +195,7 @@ def check(case, program, folder, photos, with_openvino):
     random = np.random.default_rng(list(case.name.encode()))
     model, weights, case = model_of(case, program, folder, random)
     exported = folder / "model.onnx"
-    run(program, "export", "--onnx", exported, "--model", model, "--size", f"{case.height}x{case.width}", "--batch",
+    run(program, "export", "--onnx", exported, "--model", model, "--size", f"{case.width}x{case.height}", "--batch",
         case.batch)  # fmt: skip
     onnx.checker.check_model(str(exported), full_check=True)
 
