@@ -167,6 +167,9 @@ void fill_one(const Model& model, const FillArguments& a, const fs::path& image,
 }
 
 void fill_single(const FillArguments& a) {
+  std::error_code ignored;
+  check(!fs::is_directory(a.image, ignored), "[fill] ", a.image,
+        " is a folder: name it by --images, and the folder of its masks by --masks");
   std::set<fs::path> seen;
   for (const std::string& file : {a.output, a.coarse, a.attention, a.steps}) {
     if (file.empty()) continue;

@@ -67,9 +67,9 @@ OpCases conv2d_cases() {
                        return upsampled_conv2d_bias_act(v[0], v[1], v[2], padding, {.kind = Kind::elu});
                      }});
   }
-  cases.push_back({"conv2d", "phase_kernels", {"w"}, {w}, [](const Variables& v) { return phase_kernels(v[0]); }});
-  cases.push_back({"conv2d", "phase_kernels_adjoint", {"w"}, {case_values({3, 3, 2, 8}, 36)}, [](const Variables& v) {
-                     return phase_kernels_adjoint(v[0]);
+  cases.push_back({"conv2d", "cell_kernels", {"w"}, {w}, [](const Variables& v) { return cell_kernels(v[0]); }});
+  cases.push_back({"conv2d", "cell_kernels_adjoint", {"w"}, {case_values({4, 4, 3, 2}, 36)}, [](const Variables& v) {
+                     return cell_kernels_adjoint(v[0]);
                    }});
   return cases;
 }

@@ -11,7 +11,7 @@ namespace lacuna::kernels::reduced {
 
 bool possible(const CpuStream& stream, DType dtype) { return dtype == DType::f32 && unit_for(stream, false); }
 
-// Measured for the dot unit; of tiles only known to be several times faster, split or not.
+// Measured for the dot unit. By tiles, one product or three, every layer of the networks is faster than by filtering.
 double cost(const CpuStream& stream, DType dtype) {
   const Unit* unit = dtype == DType::f32 ? unit_for(stream, true) : nullptr;
   if (!unit) return 1;

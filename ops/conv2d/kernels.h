@@ -26,8 +26,8 @@ void conv2d_upsampled(const CpuStream& stream, const Tensor& x, const Tensor& w,
 void conv2d_upsampled(const CudaStream& stream, const Tensor& x, const Tensor& w, const Tensor& b, Padding padding,
                       const Activation& activation, Tensor& y);
 
-/// y (36,9): 1 where a tap of a 3 x 3 kernel falls on a place in a phase of the doubled picture, else 0; rows (place,
-/// phase), either as (row, column).
+/// y (16,9): 1 where, of the 4 x 4 outputs of a 3 x 3 convolution of the doubled picture that read a pixel (from the
+/// one before its own two on), output (row, column) reads it by that tap, else 0.
 void tap_places(const CpuStream& stream, Tensor& y);
 void tap_places(const CudaStream& stream, Tensor& y);
 

@@ -5,35 +5,30 @@
 #include "ops/conv2d/activate.h"
 #include "ops/conv2d/kernels.h"
 #include "ops/matmul/matmul.h"
+#include "ops/pad/pad.h"
 
 namespace lacuna {
 namespace {
 
-/// Which taps of w fall on which places: kernels::tap_places.
+/// Which output reads a pixel by which tap: kernels::tap_places.
 Variable tap_places(const Variable& w) {
-  Tensor places({36, 9}, w.dtype(), w.device());
+  Tensor places({16, 9}, w.dtype(), w.device());
   on(w.device(), [&](auto& stream) { kernels::tap_places(stream, places); });
   return places;
 }
 
-/// The 2 x 2 pixels of each cell of (N,2H,2W,C) as channels: (N,H,W,4C).
-Variable cells_to_channels(const Variable& x) {
-  const int64_t n = x.dim(0), h = x.dim(1) / 2, w = x.dim(2) / 2, c = x.dim(3);
-  return reshape(permute(reshape(x, {n, h, 2, w, 2, c}), {0, 1, 3, 2, 4, 5}), {n, h, w, 4 * c});
-}
-
 }  // namespace
 
-Variable phase_kernels(const Variable& w) {
+Variable cell_kernels(const Variable& w) {
   const int64_t ci = w.dim(2), co = w.dim(3);
   const Variable kernels = matmul(tap_places(w), reshape(w, {9, ci * co}));
-  return reshape(permute(reshape(kernels, {9, 4, ci, co}), {0, 2, 1, 3}), {3, 3, ci, 4 * co});
+  return reshape(permute(reshape(kernels, {16, ci, co}), {0, 2, 1}), {4, 4, co, ci});
 }
 
-Variable phase_kernels_adjoint(const Variable& w) {
-  const int64_t ci = w.dim(2), co = w.dim(3) / 4;
-  const Variable phases = reshape(permute(reshape(w, {9, ci, 4, co}), {0, 2, 1, 3}), {36, ci * co});
-  return reshape(matmul(tap_places(w), phases, {.transpose_a = true}), {3, 3, ci, co});
+Variable cell_kernels_adjoint(const Variable& w) {
+  const int64_t co = w.dim(2), ci = w.dim(3);
+  const Variable kernels = reshape(permute(reshape(w, {16, co, ci}), {0, 2, 1}), {16, ci * co});
+  return reshape(matmul(tap_places(w), kernels, {.transpose_a = true}), {3, 3, ci, co});
 }
 
 Variable upsampled_conv2d_bias_act(const Variable& x, const Variable& w, const Variable& b, Padding padding,
@@ -53,15 +48,26 @@ Variable upsampled_conv2d_bias_act(const Variable& x, const Variable& w, const V
   Tensor y({x.dim(0), 2 * x.dim(1), 2 * x.dim(2), w.dim(3)}, x.dtype(), x.device());
   on(x.device(),
      [&](auto& stream) { kernels::conv2d_upsampled(stream, x.value(), w.value(), b.value(), padding, activation, y); });
-  // Mirrored with or without its border pixels, the doubled picture goes on with the border pixels of x themselves.
-  const Conv2dOptions options{.padding = padding == Padding::same ? Padding::same : Padding::symmetric};
-  return record(op, {x, w, b}, y, [x, w, y, options, activation](const Vjp& v) {
+  return record(op, {x, w, b}, y, [x, w, y, padding, activation](const Vjp& v) {
     const auto [g, sums] = activation_vjp(v.cotangent(), v.output(y), activation, v.needs(2));
     Variables cotangents{Variable(), Variable(), sums};
     if (!v.needs(0) && !v.needs(1)) return cotangents;
-    const Variable cells = cells_to_channels(g);
-    if (v.needs(0)) cotangents[0] = conv2d_input(cells, phase_kernels(w), x.dim(1), x.dim(2), options);
-    if (v.needs(1)) cotangents[1] = phase_kernels_adjoint(conv2d_weight(x, cells, 3, 3, options));
+    // Mirrored with or without its border pixels, the doubled picture goes on with the border pixels of x themselves:
+    // as if x had one pixel more on every side, which the outputs at the border read.
+    const int64_t border = padding == Padding::same ? 0 : 1;
+    const auto bordered = [](const Variable& t, int64_t n, PadMode mode) {
+      return n > 0 ? pad(t, {n, n, n, n}, mode) : t;
+    };
+    const Variable outputs = bordered(g, 2 * border, PadMode::zero);
+    const Conv2dOptions options{.stride = 2};
+    if (v.needs(0)) {
+      const Variable dx = conv2d(outputs, cell_kernels(w), options);
+      cotangents[0] = border ? unpad(dx, {1, 1, 1, 1}, PadMode::symmetric) : dx;
+    }
+    if (v.needs(1)) {
+      const Variable pixels = bordered(x, border, PadMode::symmetric);
+      cotangents[1] = cell_kernels_adjoint(conv2d_weight(outputs, pixels, 4, 4, options));
+    }
     return cotangents;
   });
 }

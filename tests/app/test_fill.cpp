@@ -268,7 +268,8 @@ TEST_CASE("fill: bad input of each kind is one line and writes nothing") {
   const std::string bytes = read_file(f.picture);
   f.folder.file("half.png", bytes.substr(0, bytes.size() / 2));
   fails(f.in("missing.png"), f.mask, "missing.png: there is no such file");
-  fails(f.folder.path().string(), f.mask, "is a folder");
+  fails(f.folder.path().string(), f.mask, "is a folder: name it by --images");
+  fails(f.picture, f.folder.path().string(), "is a folder");
   fails(f.in("text.png"), f.mask, "text.png: is not a PNG, JPEG or BMP picture");
   fails(f.in("empty.png"), f.mask, "empty.png: the file is empty");
   fails(f.in("gif.png"), f.mask, "gif.png: is a GIF file");
