@@ -159,7 +159,7 @@ TEST_CASE("config: the presets are sound, and paper.toml gives every default") {
   const TrainConfig cpu = read_config(folder + "cpu.toml");
   CHECK(cpu.data.height == 128);
   for (const std::string later :
-       {"cpu_finish.toml", "cpu_mixed.toml", "cpu_varied.toml", "cpu_muon.toml", "cpu_ssim.toml"}) {
+       {"cpu_finish.toml", "cpu_mixed.toml", "cpu_varied.toml", "cpu_muon.toml", "cpu_ssim.toml", "cpu_bf16.toml"}) {
     CHECK(read_config(folder + later).network.cnum == cpu.network.cnum);  // they start from cpu.toml's model
   }
 }
