@@ -5,7 +5,6 @@
 #include <memory>
 
 #include "app/app.h"
-#include "app/picture_files.h"
 #include "app/table.h"
 #include "tensor/check.h"
 #include "train/checkpoint_model.h"
@@ -38,8 +37,10 @@ void set_metadata(Model& model, const std::vector<std::string>& texts) {
 
 void convert(const ConvertArguments& arguments) {
   const std::map<std::string, Storage> names(storages().begin(), storages().end());
-  // A model may be converted in place, but a checkpoint holds more.
-  if (is_checkpoint(arguments.input)) check_spares("[convert]", arguments.output, {arguments.input});
+  std::error_code ignored;
+  check(!std::filesystem::equivalent(arguments.input, arguments.output, ignored) || !is_checkpoint(arguments.input),
+        "[convert] ", arguments.output,
+        " would replace the checkpoint, which holds more than a model; name another file");
   Model model = load_model_or_checkpoint(arguments.input, arguments.raw);
   set_metadata(model, arguments.set);
   const std::string storage = arguments.half ? "f16" : arguments.storage;

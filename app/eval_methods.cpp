@@ -7,11 +7,11 @@
 
 #include "app/device_option.h"
 #include "app/model_path.h"
+#include "app/names.h"
 #include "app/picture_files.h"
 #include "app/picture_size.h"
 #include "app/precision_option.h"
 #include "app/shell_word.h"
-#include "app/strategy_option.h"
 #include "app/table.h"
 #include "train/fill_holes.h"
 #include "train/inpaint.h"
@@ -22,9 +22,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The N of a SPEC; 0 if it is no whole number from 1 to a million.
+constexpr size_t most_digits = 6;
+constexpr int64_t largest_side = 999'999;  // of so many digits
+
+/// The N of a SPEC; 0 if it is no whole number of at most six digits.
 int64_t parse_count(const std::string& text) {
-  constexpr size_t most_digits = 6;
   const bool digits = !text.empty() && text.size() <= most_digits &&
                       std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
   return digits ? std::stoll(text) : 0;
@@ -77,7 +79,7 @@ MaskOptions parse_holes(const std::string& spec) {
   options.max_shrink = 0;
   if (kind == "box") {
     if (value.empty()) return options;
-    const std::optional<PictureSize> size = parse_picture_size(value, 1, INT32_MAX);
+    const std::optional<PictureSize> size = parse_picture_size(value, 1, largest_side);
     check(size.has_value(), usage, spec);
     options.hole_height = size->height;
     options.hole_width = size->width;
@@ -152,7 +154,7 @@ std::string eval_command(const EvalArguments& a) {
   add("--masks", a.masks);
   if (a.invert) command += " --invert-mask";
   if (!a.texture) command += " --no-texture";
-  if (a.strategy != Strategy::automatic) add("--strategy", strategy_name(a.strategy));
+  if (a.strategy != Strategy::automatic) add("--strategy", name_among(strategies(), a.strategy));
   if (a.precision) add("--precision", precision_name(*a.precision));
   if (a.masks.empty()) {
     add("--holes", a.holes);

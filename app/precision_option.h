@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "app/names.h"
 #include "tensor/stream.h"
 
 namespace lacuna {
@@ -15,12 +16,7 @@ inline const std::map<std::string, Precision>& precisions() {
   return all;
 }
 
-inline std::string precision_name(Precision precision) {
-  for (const auto& [name, value] : precisions()) {
-    if (value == precision) return name;
-  }
-  return "";
-}
+inline std::string precision_name(Precision precision) { return name_among(precisions(), precision); }
 
 /// The option --precision of commands that compute; without it `precision` stays as it is.
 inline void add_precision_option(CLI::App& command, std::optional<Precision>& precision, const std::string& text) {

@@ -7,13 +7,6 @@
 
 namespace lacuna {
 
-inline std::string strategy_name(Strategy strategy) {
-  for (const auto& [name, value] : strategies()) {
-    if (value == strategy) return name;
-  }
-  return "";
-}
-
 /// The option --strategy of commands that fill; without it `strategy` stays as it is.
 inline void add_strategy_option(CLI::App& command, Strategy& strategy, const std::string& text) {
   command

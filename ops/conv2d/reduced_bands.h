@@ -15,7 +15,8 @@ struct Band {
 /// the dilation: bands keep to one remainder, and pack no row between.
 struct Bands {
   /// Of images of `rows` output rows, of which row o reads input rows o * stride + t * dilation, t = 0 .. reach, and
-  /// takes `row_bytes` packed. No band is higher than `most`, but for the rows that bands share.
+  /// takes `row_bytes` packed. `most` asks for bands of no more rows; every band has at least one, so remainders of few
+  /// rows may leave those of others higher.
   Bands(int64_t images, int64_t rows, int64_t reach, int64_t stride, int64_t dilation, int64_t row_bytes,
         int64_t most = INT64_MAX)
       : rows(rows),

@@ -86,7 +86,7 @@ TEST_CASE("convert: a checkpoint is not replaced by the model taken out of it") 
   for (const fs::path& output : {checkpoint, link}) {
     const auto run = run_program({"convert", checkpoint.string(), output.string()});
     CHECK(run.status == 1);
-    CHECK(test::contains(run.err, "would replace the input"));
+    CHECK(test::contains(run.err, "would replace the checkpoint"));
   }
   CHECK(read_file(checkpoint) == before);
 }
